@@ -27,13 +27,13 @@ class Case:
 
     id: str
     source_no: str = ""
-    source: dict[str, str] = field(default_factory=dict)
-    sources: list[dict[str, str]] = field(default_factory=list)
-    hall: dict[str, str] = field(default_factory=dict)
-    region: dict[str, str] = field(default_factory=dict)
+    source: dict[str, Any] = field(default_factory=dict)
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    hall: dict[str, Any] = field(default_factory=dict)
+    region: dict[str, Any] = field(default_factory=dict)
     title: str = ""
     domain: str = ""
-    matter: dict[str, str] = field(default_factory=dict)
+    matter: dict[str, Any] = field(default_factory=dict)
     applicant_type: str = ""
     channel: str = ""
     nature: str = ""
@@ -42,14 +42,14 @@ class Case:
     barriers: list[str] = field(default_factory=list)
     handling: list[str] = field(default_factory=list)
     measure: str = ""
-    steps: list[dict[str, str]] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
     lead_dept: str = ""
     coop_depts: list[str] = field(default_factory=list)
     basis: list[dict[str, Any]] = field(default_factory=list)
     materials: list[str] = field(default_factory=list)
     outcome: str = ""
     result: str = ""
-    solidified: dict[str, str] = field(default_factory=dict)
+    solidified: dict[str, Any] = field(default_factory=dict)
     received: str = ""
     accepted: str = ""
     closed: str = ""
@@ -61,7 +61,7 @@ class Case:
     playbook: str = ""
     redactions: list[dict[str, Any]] = field(default_factory=list)
     confidence: dict[str, float] = field(default_factory=dict)
-    extra: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The export form: one key per field, nested as described above."""

@@ -1,0 +1,5 @@
+"""`python -m kb` is `kb`."""
+
+from .cli import main
+
+main()
