@@ -24,17 +24,7 @@ from . import migrations
 from .config import Settings
 from .errors import Fault
 from .model import Case, from_row, to_row
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """Why a person must look before publication. `start`/`end` point into the stored (redacted) text."""
-
-    field: str
-    kind: str
-    reason: str
-    start: int = 0
-    end: int = 0
+from .privacy import Doubt
 
 
 @dataclass(frozen=True)

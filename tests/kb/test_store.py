@@ -10,7 +10,8 @@ import pytest
 from kb.config import Settings
 from kb.errors import Fault
 from kb.model import Case
-from kb.store import Doubt, Draft, KnownKey, Store
+from kb.privacy import Doubt
+from kb.store import Draft, KnownKey, Store
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_a_draft_becomes_a_published_case(store: Store) -> None:
 
 
 def test_doubts_are_kept_with_the_draft(store: Store) -> None:
-    doubt = Doubt("demand", "姓名", "像是人名", 0, 2)
+    doubt = Doubt("demand", "姓名", 0, 2, "像是人名")
     store.save_drafts([Draft(Case(id="a", demand="办证"), [doubt])], "甲")
     assert store.draft("a").doubts == [doubt]  # type: ignore[union-attr]
 

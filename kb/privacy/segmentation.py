@@ -1,0 +1,41 @@
+"""How well a run of Chinese characters reads as ordinary words, with and without a name in it.
+
+The run is cut by the usual unigram model (the best path through the dictionary).
+`Reading.gain(start, end, cost)` says how much better (or worse) the run reads if [start, end) is
+one word of the given cost: the log of a likelihood ratio.
+"""
+
+from __future__ import annotations
+
+from .lexicon import MAX_WORD, background, unknown_cost
+
+
+class Reading:
+    """Best word paths of one run, from the left and from the right. Costs are -ln of probabilities."""
+
+    def __init__(self, run: str) -> None:
+        vocabulary, unknown = background(), unknown_cost()
+        size = len(run)
+        left = [0.0] + [float("inf")] * size
+        right = [float("inf")] * size + [0.0]
+        edges: list[tuple[int, int, float]] = []
+        for start in range(size):
+            for end in range(start + 1, min(start + MAX_WORD, size) + 1):
+                cost = vocabulary.get(run[start:end])
+                if cost is None:
+                    if end > start + 1:
+                        continue
+                    cost = unknown
+                edges.append((start, end, cost))
+                if left[start] + cost < left[end]:
+                    left[end] = left[start] + cost
+        for start, end, cost in reversed(edges):
+            if right[end] + cost < right[start]:
+                right[start] = right[end] + cost
+        self._left, self._right = left, right
+
+    def gain(self, start: int, end: int, cost: float) -> float:
+        """Log-likelihood gained by reading [start, end) as one word of `cost` (negative: ordinary
+        words fit better).
+        """
+        return self._left[-1] - (self._left[start] + cost + self._right[end])

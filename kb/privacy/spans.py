@@ -1,0 +1,58 @@
+"""Pieces of text: the Span that every finder returns, width folding, and how overlapping spans are
+settled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+PLACEHOLDER = re.compile(r"〔[\u4e00-\u9fa5A-Z]{1,8}\d*〕")
+SHIELD = "\ue001"  # stands for passages in which nothing is looked for
+MASK = (
+    "\ue000"  # stands for every character of a span found earlier, so that later finders can use it as a cue
+)
+
+_FOLD = str.maketrans(
+    {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in "，。；！？（）"}
+    | dict.fromkeys("—–－―‐‑−﹣", "-")
+    | dict.fromkeys("\u3000\xa0\t\u2002\u2003\u2009\u202f", " ")
+    | dict.fromkeys("：﹕", ":")
+    | dict.fromkeys("•‧∙・･", "·")
+)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A find: [start, end) in a field's text, its kind, the person it names (if a name), why it is
+    doubtful (if it is).
+    """
+
+    start: int
+    end: int
+    kind: str
+    person: str = ""
+    doubt: str = ""
+
+
+def fold(text: str) -> str:
+    """Full-width letters, digits, dashes and spaces as ASCII; one character stays one character."""
+    return text.translate(_FOLD)
+
+
+def mask(view: str, spans: Iterable[Span]) -> str:
+    """The view with every character of the spans replaced by MASK."""
+    chars = list(view)
+    for span in spans:
+        chars[span.start : span.end] = MASK * (span.end - span.start)
+    return "".join(chars)
+
+
+def settle(spans: Iterable[Span]) -> list[Span]:
+    """Spans in order of place; of two that overlap the one found earlier in the list stays."""
+    kept: list[Span] = []
+    for span in spans:
+        if all(span.end <= other.start or other.end <= span.start for other in kept):
+            kept.append(span)
+    return sorted(kept, key=lambda span: span.start)

@@ -1,0 +1,42 @@
+"""What the middle floor hangs on the ground floor's hooks: commands, index upkeep, health
+checks, similar cases on the page of a case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from kb.config import Settings
+from kb.hookspecs import Check, Panel, hookimpl
+from kb.model import Case
+from kb.store import Store
+
+
+@hookimpl
+def kb_register_commands(cli: click.Group) -> None:
+    from . import commands
+
+    for command in (commands.search, commands.reindex, commands.evaluate):
+        cli.add_command(command)
+
+
+@hookimpl
+def kb_cases_changed(store: Store) -> None:
+    from . import upkeep
+
+    upkeep.after_change(store)
+
+
+@hookimpl
+def kb_health_checks(settings: Settings) -> Iterable[Check]:
+    from . import upkeep
+
+    return upkeep.checks(settings)
+
+
+@hookimpl
+def kb_case_panels(settings: Settings, case: Case) -> Iterable[Panel]:
+    from .precedents import precedents
+
+    return [Panel("相近案例", precedents(settings).similar(case))]

@@ -1,0 +1,94 @@
+"""Search results for people at a terminal, in the order in which a clerk reads: 卡点, 办法, 依据, 找谁 …"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from kb.model import Case
+from kb.store import Store
+
+LONGEST = 160  # characters of a field
+INDENT = 9  # cells before the text of a field: margin and label
+_BLANKS = re.compile(r"\s+")
+
+
+def show(answer: dict[str, Any], store: Store) -> None:
+    """Prints *answer* (of `Precedents.find`) to stdout."""
+    console = Console(highlight=False, soft_wrap=False)
+    if answer["note"]:
+        console.print(Text(answer["note"], style="yellow"))
+    for rank, entry in enumerate(answer["results"], 1):
+        case = store.get(entry["id"])
+        if case is None:
+            continue
+        head = Text(f"{rank}. ")
+        head.append(_marked(entry, case, "title") if case.title else Text(case.demand[:40]))
+        facts = [entry["region"], entry["outcome"], case.source_no or case.id]
+        head.append("  " + " · ".join(filter(None, facts)), style="dim")
+        console.print()
+        console.print(head, style="bold")
+        for label, text in _fields(entry, case):
+            margin = f"   {label}  "
+            for line in _folded(text, max(console.width - INDENT, 20)):
+                console.print(Text.assemble((margin, "cyan"), line), no_wrap=True, overflow="ignore")
+                margin = " " * INDENT
+    console.print(f"\n{len(answer['results'])} 件，{answer['took_ms']:.0f} 毫秒", style="dim")
+
+
+def _fields(entry: dict[str, Any], case: Case) -> list[tuple[str, Text]]:
+    """(label, text) of what is known of a case, in reading order."""
+    basis = "；".join(
+        filter(
+            None,
+            (
+                " ".join(filter(None, [one["title"], one["doc_no"], "" if one["valid"] else "（已失效）"]))
+                for one in entry["basis"]
+            ),
+        )
+    )
+    days = f"{case.working_days} 个工作日" if case.working_days is not None else ""
+    found = [
+        ("卡点", _marked(entry, case, "obstacle") if case.obstacle else None),
+        ("诉求", _marked(entry, case, "demand") if not case.obstacle else None),
+        ("办法", _marked(entry, case, "measure")),
+        ("依据", Text(basis)),
+        ("找谁", Text("、".join(filter(None, [case.lead_dept, *case.coop_depts])))),
+        ("多久", Text(days)),
+        ("结果", _marked(entry, case, "result") if case.result else Text(case.outcome)),
+        ("因为", Text("；".join(f"{why['kind']}：{why['text']}" for why in entry["why"]), style="dim")),
+    ]
+    return [(label, text) for label, text in found if text is not None and text.plain.strip()]
+
+
+def _marked(entry: dict[str, Any], case: Case, name: str) -> Text:
+    """A field with the words of the question marked, cut to the stretch around the first of them."""
+    whole = str(getattr(case, name))
+    spans = entry["highlights"].get(name, [])
+    start = 0
+    if len(whole) > LONGEST and spans:
+        start = max(0, min(spans[0][0] - LONGEST // 3, len(whole) - LONGEST))
+    text, at = Text("…" if start else ""), start
+    stop = min(start + LONGEST, len(whole))
+    for first, last in [*spans, [stop, stop]]:
+        first, last = min(max(first, at), stop), min(last, stop)
+        text.append(_BLANKS.sub(" ", whole[at:first]))
+        text.append(_BLANKS.sub(" ", whole[first:last]), style="bold yellow")
+        at = max(at, last)
+    return text.append("…") if stop < len(whole) else text
+
+
+def _folded(text: Text, width: int) -> Iterator[Text]:
+    """*text* in lines of at most *width* cells; Chinese may be cut anywhere, so words are not looked for."""
+    cuts, used = [], 0
+    for at, char in enumerate(text.plain):
+        used += cell_len(char)
+        if used > width:
+            cuts.append(at)
+            used = cell_len(char)
+    yield from text.divide(cuts)
