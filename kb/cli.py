@@ -133,7 +133,7 @@ def export(form: str, state: str | None, output: Path | None) -> None:
         output.write_bytes(data)
         say(f"已导出 {len(cases)} 件到 {output}")
     else:
-        click.get_binary_stream("stdout").write(data)
+        sys.stdout.buffer.write(data)
 
 
 def _wanted(store: Any, state: str | None) -> Iterable[Any]:

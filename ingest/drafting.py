@@ -1,0 +1,234 @@
+"""Record → draft: clean the fields, remove what is personal, infer what the source does not say.
+
+Order matters: personal columns are used to find persons in the texts and then dropped; only redacted text is
+seen by inference, and by everything after it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from kb import privacy, vocabulary
+from kb.fields import dates, departments, documents, matters, regions
+from kb.model import Case
+from search.passages import passages
+
+from . import inference
+from .records import PERSONAL_FIELDS, Problem, Record
+
+#: Fields whose text is stored and therefore redacted; `extra` columns and remarks join them.
+TEXT_FIELDS = (
+    "source_no", "title", "matter", "demand", "obstacle", "measure", "steps", "lead_dept", "coop_depts",
+    "basis", "materials", "result", "solidified", "followup", "satisfaction", "remarks", "nature", "outcome",
+    "handling", "barriers", "channel", "domain", "url",
+)  # fmt: skip
+
+#: Kinds of file that tell cases in prose, where the place stands in the text.
+TOLD = ("docx", "html", "txt")
+_LIST_FIELDS = ("barriers", "handling")
+_SINGLE_CHOICES = {
+    "domain": "domains", "nature": "natures", "outcome": "outcomes", "channel": "channels",
+    "applicant_type": "applicant_types",
+}  # fmt: skip
+_YEAR = re.compile(r"(20\d{2})\s*(?:年|[-—~～至/])?")
+
+
+@dataclass
+class Drafted:
+    """A case without identity yet, with what a person must look at and what was removed."""
+
+    case: Case
+    doubts: list[privacy.Doubt] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    removed: int = 0
+    guesses: dict[str, inference.Guess] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Hall:
+    """Who owns a record: GB/T 2260 code and name, as said on the command line."""
+
+    code: str
+    name: str
+
+
+def draft(record: Record, hall: Hall | None = None, encode: Callable[..., Any] | None = None) -> Drafted:
+    """Turn one record into a case. Raises nothing for wild input: what cannot be used becomes a problem."""
+    problems: list[Problem] = []
+
+    def problem(message: str) -> None:
+        problems.append(Problem(message, record.place.sheet, record.place.row))
+
+    texts = {name: record.values[name] for name in TEXT_FIELDS if record.values.get(name)}
+    extra_names = {f"extra.{name}": name for name in record.extra}
+    texts.update({key: record.extra[name] for key, name in extra_names.items() if record.extra[name]})
+    known = {name: record.values[name] for name in PERSONAL_FIELDS if record.values.get(name)}
+    redaction = privacy.redact(texts, known)
+    clean = redaction.values
+
+    case = Case(id="")
+    case.extra = {name: clean[key] for key, name in extra_names.items() if clean.get(key)}
+    if clean.get("remarks"):
+        case.extra["备注"] = clean["remarks"]
+    _place(case, record, clean, problem)
+    _where(case, record, hall)
+    _when(case, record, problem)
+    _texts(case, clean)
+    said = _choices(case, clean, record, problem)
+    guesses = inference.infer(_evidence(case, said, known), record.heading, encode=encode).guesses
+    _apply(case, guesses)
+    case.redactions = [vars(count) for count in redaction.counts]
+    return Drafted(case, redaction.doubts, problems, sum(c.count for c in redaction.counts), dict(guesses))
+
+
+def _place(case: Case, record: Record, clean: Mapping[str, str], problem: Callable[[str], None]) -> None:
+    number = record.values.get("source_no", "")
+    case.source_no = clean.get("source_no", "")
+    if number != case.source_no:
+        problem("编号栏里像是个人信息，已去除")
+    case.source = {**vars(record.place), **({"url": clean["url"]} if clean.get("url") else {})}
+    case.sources = [vars(place) for place in record.linked]
+
+
+def _where(case: Case, record: Record, given: Hall | None) -> None:
+    """The hall and its region: what the row says, else the command line, the heading, the file's name; for a
+    told case without any of these, the first county that its text names."""
+    around = regions.by_code(given.code) if given else None
+    around = around or regions.find(record.heading) or regions.find(record.place.file)
+    found = _first_hall((record.values.get(name) for name in ("region_code", "hall", "region")), around)
+    if found is None and given:
+        found = (given.code, given.name)
+    if found is None:
+        found = _first_hall((record.heading, record.place.file), None)
+    if found is None or (record.place.kind in TOLD and found[0].endswith("00")):
+        told = (record.values.get(name) for name in ("lead_dept", "coop_depts", "demand", "obstacle", "measure"))
+        found = _first_hall(told, around) or found
+    if found is None:
+        return
+    case.hall = {"code": found[0], "name": found[1]}
+    region = regions.by_code(found[0])
+    if region:
+        case.region = {
+            "province": region.province, "city": region.city, "county": region.county, "code": region.code,
+        }  # fmt: skip
+
+
+def _first_hall(texts: Iterable[str | None], around: regions.Region | None) -> tuple[str, str] | None:
+    return next(filter(None, (regions.hall(text, around) for text in texts if text)), None)
+
+
+def _when(case: Case, record: Record, problem: Callable[[str], None]) -> None:
+    years = [int(year) for year in _YEAR.findall(record.heading)]
+    year = years[0] if years and len(set(years)) == 1 else None
+    found: dict[str, Any] = {}
+    for name in ("received", "accepted", "closed"):
+        text = record.values.get(name, "")
+        if not text:
+            continue
+        day = dates.parse_date(text, year)
+        if day is None and (month := dates.reduced_date(text)):
+            setattr(case, name, month)
+        elif day is None:
+            problem(f"{vocabulary.labels().get(name, name)}“{privacy.redact_text(text[:20])}”不是可识别的日期，已留空")
+        else:
+            found[name] = day
+    # A ledger of one year closes its last cases in January: 12月20日 … 1月8日.
+    start, end = found.get("received"), found.get("closed")
+    if start and end and end < start:
+        bare = year and not re.search(r"\d{4}", record.values.get("closed", ""))
+        if bare:
+            found["closed"] = end.replace(year=end.year + 1)
+        else:
+            problem("办结日期早于收件日期，请核对")
+    for name, day in found.items():
+        setattr(case, name, day.isoformat())
+    if "received" in found and "closed" in found:
+        case.working_days = dates.working_days(found["received"], found["closed"])
+
+
+def _texts(case: Case, clean: Mapping[str, str]) -> None:
+    for name in ("title", "demand", "obstacle", "measure", "result"):
+        setattr(case, name, clean.get(name, ""))
+    case.followup = "；".join(filter(None, (clean.get("followup", ""), clean.get("satisfaction", ""))))
+    case.lead_dept = departments.clean(clean.get("lead_dept", ""))
+    case.coop_depts = departments.split(clean.get("coop_depts", ""))
+    if clean.get("matter"):
+        name = matters.clean(clean["matter"])
+        case.matter = {"name": name, "standard": matters.standard(name) or ""}
+    if clean.get("solidified"):
+        case.solidified = {"text": clean["solidified"]}
+    if clean.get("basis"):
+        found = documents.find(clean["basis"], bare_titles=True)
+        case.basis = [asdict(basis) for basis in found] or [
+            {"title": clean["basis"], "doc_no": "", "clause": "", "valid": None}
+        ]
+    told = documents.find("\n".join(clean.get(name, "") for name in ("obstacle", "measure", "result")))
+    case.basis += [asdict(basis) for basis in told if str(basis) not in clean.get("basis", "")]
+    if clean.get("materials"):
+        case.materials = [item for item in re.split(r"[、；;\n]", clean["materials"]) if item.strip()]
+    if clean.get("steps"):
+        case.steps = [{"date": "", "dept": "", "action": line} for line in clean["steps"].splitlines() if line]
+
+
+def _choices(
+    case: Case, clean: Mapping[str, str], record: Record, problem: Callable[[str], None]
+) -> dict[str, Any]:
+    """Values of closed lists as the source says them; returns the fields that were said."""
+    said: dict[str, Any] = {}
+    code = record.values.get("matter_code", "").strip()
+    if code:
+        case.matter = {**case.matter, "code": code}
+    for name, vocabulary_name in _SINGLE_CHOICES.items():
+        text = clean.get(name) or (record.values.get(name, "") if name == "applicant_type" else "")
+        if not text:
+            continue
+        value = vocabulary.clean(vocabulary_name, text)
+        if value:
+            setattr(case, name, value)
+            said[name] = value
+        elif name == "outcome":
+            case.result = case.result or text
+        else:
+            label = vocabulary.labels().get(name, name)
+            problem(f"{label}“{text[:20]}”不在词表中，原文放入“其他栏目”")
+            case.extra[label] = text
+    for name in _LIST_FIELDS:
+        if clean.get(name):
+            values = vocabulary.clean_many(name, clean[name])
+            if values:
+                setattr(case, name, values)
+                said[name] = values
+            else:
+                case.extra[vocabulary.labels().get(name, name)] = clean[name]
+    return said
+
+
+def _evidence(case: Case, said: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
+    """What inference may see: redacted texts, what the source said, and what kind of applicant it was."""
+    return {
+        "title": case.title, "matter": case.matter.get("name", ""), "demand": case.demand,
+        "obstacle": case.obstacle, "measure": case.measure, "result": case.result, "followup": case.followup,
+        "solidified": case.solidified.get("text", ""), "lead_dept": case.lead_dept,
+        "coop_depts": "、".join(case.coop_depts), "remarks": case.extra.get("备注", ""),
+        "basis": "、".join(basis["title"] + basis["doc_no"] for basis in case.basis),
+        "closed": case.closed, "gist": _gist(case),
+        "applicant_kind": inference.applicant_kind(known.get("applicant", "")), **said,
+    }  # fmt: skip
+
+
+def _gist(case: Case) -> str:
+    """The passage that likeness to examples is judged by. With a title it is one that the index embeds anyway."""
+    messages = [passage.text for passage in passages(case) if passage.view == "message"]
+    return messages[0] if messages and case.title else ""
+
+
+def _apply(case: Case, guesses: Mapping[str, inference.Guess]) -> None:
+    for name, guess in guesses.items():
+        if name == "matter":
+            case.matter = {**case.matter, "name": guess.value, "standard": matters.standard(str(guess.value)) or ""}
+        else:
+            setattr(case, name, guess.value)
+        case.confidence[name] = round(guess.confidence, 2)

@@ -1,0 +1,129 @@
+"""Which case a record is: the same one as before, a correction of it, or a new one.
+
+A record is known by its number at its hall, by its place in its file, and by a keyed one-way digest of all it
+says. The digest tells an unchanged record without keeping its text, and follows a row that has moved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+
+from kb.model import Case
+from kb.store import KnownKey, Store
+
+from .records import Record
+
+#: Below this share of common text a row at the same place is another case, not a correction of it.
+SAME_TEXT = 0.5
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How a record can be recognised: by `number`, `serial` or `place` (plain text), and by its `digest`."""
+
+    digest: str
+    number: str = ""
+    serial: str = ""
+    place: str = ""
+
+    @property
+    def said(self) -> str:
+        return f"said|{self.digest}"
+
+    def names(self) -> list[str]:
+        return [key for key in (self.number, self.serial, self.place, self.said) if key]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`change` is "same", "revised" or "new"; `keys` are to be remembered for the case."""
+
+    case_id: str
+    change: str
+    ways: Ways
+
+
+@dataclass
+class _Claims:
+    """Ids given out so far; no case is given to two records."""
+
+    found: dict[int, Identity] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+
+    def take(self, position: int, case_id: str | None, change: str, ways: Ways) -> bool:
+        if not case_id or case_id in self.ids:
+            return False
+        self.ids.add(case_id)
+        self.found[position] = Identity(case_id, change, ways)
+        return True
+
+
+def digest(record: Record, secret: bytes) -> str:
+    """Keyed BLAKE2b over everything that the record says (not where it stands): tells equal, shows nothing."""
+    said = json.dumps([record.values, record.extra, record.heading], ensure_ascii=False, sort_keys=True)
+    return hashlib.blake2b(said.encode("utf-8", "replace"), key=secret, digest_size=16).hexdigest()
+
+
+def ways(record: Record, hall_code: str, secret: bytes) -> Ways:
+    """How this record will be recognised when it comes again."""
+    place, number = record.place, record.values.get("source_no", "")
+    serial = record.values.get("serial", "")
+    return Ways(
+        digest(record, secret),
+        f"no|{hall_code or place.file}|{number}" if number else "",
+        f"serial|{place.file}|{place.sheet}|{serial}" if serial else "",
+        f"row|{place.file}|{place.sheet}|{place.row}",
+    )
+
+
+def identify(
+    records: Sequence[tuple[Ways, Case]], store: Store, known: Mapping[str, KnownKey]
+) -> list[Identity]:
+    """Identities for the records of one file, in order.
+
+    Unchanged records are settled first, so that a corrected neighbour cannot take their place; then numbers
+    decide, then rows that moved, then rows at the same place with similar text.
+    """
+    claims = _Claims()
+    steps: list[tuple[str, Callable[[Ways, Case], list[KnownKey]]]] = [
+        ("same", lambda way, _: [k for k in _met(way, known) if k.digest == way.digest]),
+        ("revised", lambda way, _: [known[way.number]] if way.number in known else []),
+        ("same", lambda way, _: [known[way.said]] if way.said in known and not way.number else []),
+        ("revised", lambda way, case: [k for k in _met(way, known) if _correction(store, way, k, case)]),
+    ]
+    for change, candidates in steps:
+        for i, (way, case) in enumerate(records):
+            if i not in claims.found:
+                any(claims.take(i, k.case_id, change, way) for k in candidates(way, case))
+    for i, (way, _) in enumerate(records):
+        if i not in claims.found:
+            claims.take(i, _fresh(way, claims.ids, store), "new", way)
+    return [claims.found[i] for i in range(len(records))]
+
+
+def _met(way: Ways, known: Mapping[str, KnownKey]) -> list[KnownKey]:
+    return [known[key] for key in (way.number, way.serial, way.place) if key in known]
+
+
+def _correction(store: Store, way: Ways, met: KnownKey, case: Case) -> bool:
+    old = None if way.number else store.newest(met.case_id)
+    return old is not None and similar(old.demand + old.measure, case.demand + case.measure)
+
+
+def similar(a: str, b: str) -> bool:
+    """Whether one text may be a correction of the other."""
+    return SequenceMatcher(None, a[:400], b[:400], autojunk=False).ratio() >= SAME_TEXT
+
+
+def _fresh(way: Ways, taken: set[str], store: Store) -> str:
+    """A new id, made from the number or place: a library built again from the same files has the same ids."""
+    for attempt in range(1000):
+        text = f"{way.number or way.place}|{attempt}"
+        case_id = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
+        if case_id not in taken and store.newest(case_id) is None:
+            return case_id
+    raise RuntimeError("no free case id")

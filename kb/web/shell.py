@@ -1,0 +1,124 @@
+"""What every page needs: the library behind a Datasette, rendering with safe headers, static files."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
+
+from datasette import Request, Response
+
+from .. import config
+from ..model import Case, from_row
+from . import compat
+
+if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
+    from datasette.app import Datasette
+    from datasette.database import Database
+
+LIBRARY_FILE = "library.db"
+#: Our own pages run no inline script and load nothing from elsewhere; styles are in one file.
+STRICT_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+)
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library that a Datasette serves, read only: its settings and the attached library.db."""
+
+    settings: config.Settings
+    db: Database
+
+    async def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Rows of a SELECT. `sql` is written by programmers, what users type goes into `params`."""
+        return [dict(row) for row in await self.db.execute(sql, dict(params or {}))]
+
+    async def cases(self, ids: Sequence[str]) -> dict[str, Case]:
+        """Published cases by id."""
+        names = {f"id{at}": case_id for at, case_id in enumerate(ids)}
+        places = ", ".join(f":{name}" for name in names)
+        sql = f"select * from cases where state = 'published' and id in ({places})"
+        return {row["id"]: from_row(row) for row in await self.rows(sql, names)}
+
+
+_libraries: WeakKeyDictionary[Datasette, Library | None] = WeakKeyDictionary()
+
+
+def library(datasette: Datasette) -> Library | None:
+    """The library that `datasette` serves, known by the name of its file; its folder is the data folder.
+
+    None where there is none: then we leave that Datasette alone.
+    """
+    if datasette not in _libraries:
+        found = [db for db in compat.databases(datasette).values() if Path(db.path).name == LIBRARY_FILE]
+        _libraries[datasette] = Library(config.load(Path(found[0].path).parent), found[0]) if found else None
+    return _libraries[datasette]
+
+
+def the_library(datasette: Datasette) -> Library:
+    """The library, for pages that are only registered where there is one."""
+    found = library(datasette)
+    assert found is not None
+    return found
+
+
+Page = Callable[["Datasette", Request], Awaitable[Response]]
+
+
+def guarded(page: Page) -> Page:
+    """A page that is shown only to those who may read the cases (`allow` in the metadata)."""
+
+    async def checked(datasette: Datasette, request: Request) -> Response:
+        if not await compat.may_view(datasette, request.actor, the_library(datasette).db.name, "cases"):
+            raise compat.Forbidden("view-table")
+        return await page(datasette, request)
+
+    return checked
+
+
+async def render(
+    datasette: Datasette, request: Request, template: str, context: dict[str, Any], status: int = 200
+) -> Response:
+    """A page of ours. Templates escape whatever they are given, unless it is Markup."""
+    body = await datasette.render_template(template, context, request=request, view_name="bancheng")
+    return Response.html(body, status=status, headers={"Content-Security-Policy": STRICT_POLICY})
+
+
+def address(datasette: Datasette, path: str, **params: Any) -> str:
+    """A link within this site; empty parameters are left out."""
+    query = urlencode({name: value for name, value in params.items() if value not in ("", None)}, doseq=True)
+    return str(datasette.urls.path(path)) + (f"?{query}" if query else "")
+
+
+@cache
+def _asset(path: Path) -> tuple[bytes, str]:
+    content = path.read_bytes()
+    return content, hashlib.sha256(content).hexdigest()[:8]
+
+
+def static_route(prefix: str, folder: Path) -> tuple[str, Any]:
+    """A route `/-/PREFIX/NAME` for the files of `folder`. Browsers may keep them: addresses carry a hash."""
+
+    async def serve(request: Request) -> Response:
+        name = request.url_vars["name"]
+        if name not in {path.name for path in folder.iterdir()}:
+            raise compat.NotFound("no such file")
+        content, _ = _asset(folder / name)
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        kind += "; charset=utf-8" if kind.startswith("text/") else ""
+        return Response(content, headers={"Cache-Control": "public, max-age=31536000"}, content_type=kind)
+
+    return rf"^/-/{prefix}/(?P<name>[\w.-]+)$", serve
+
+
+def asset_address(datasette: Datasette, prefix: str, path: Path) -> str:
+    """The address of a file that `static_route` serves."""
+    return address(datasette, f"/-/{prefix}/{path.name}", v=_asset(path)[1])

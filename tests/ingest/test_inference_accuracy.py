@@ -1,0 +1,77 @@
+"""How often inference is right on cases in wording of its own, and on the judged ledgers where they are at hand.
+
+The floors are what was measured, less a margin: they catch a rule that breaks others."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from ingest import inference
+from search.embedder.packaged import PackagedEmbedder
+
+Encode = Callable[[list[str]], np.ndarray]
+Case = tuple[dict[str, str], dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def encode() -> Encode:
+    return PackagedEmbedder(threads=2).encode_passages
+
+
+def accuracy(cases: Iterable[Case], encode: Encode | None) -> dict[str, float]:
+    right: dict[str, list[bool]] = defaultdict(list)
+    for values, labels in cases:
+        guesses = inference.infer(values, encode=encode).guesses
+        for name, label in labels.items():
+            guess = guesses[name].value if name in guesses else ""
+            right[name].append((guess[0] if isinstance(guess, list) else guess) == label)
+    return {name: sum(hits) / len(hits) for name, hits in right.items()}
+
+
+def own_cases() -> list[Case]:
+    lines = yaml.safe_load(Path(__file__).with_name("inference_cases.yml").read_text(encoding="utf-8"))
+    rows = [[cell.strip() for cell in line.split(" | ")] for line in lines]
+    return [
+        (
+            dict(zip(("matter", "demand", "obstacle", "measure"), row[:4], strict=True)),
+            dict(zip(("domain", "barriers", "nature", "outcome"), row[4:], strict=True)),
+        )
+        for row in rows
+    ]
+
+
+def test_cases_in_other_wording(encode: Encode) -> None:
+    found = accuracy(own_cases(), encode)
+    assert found["domain"] >= 0.85
+    assert found["barriers"] >= 0.82
+    assert found["nature"] >= 0.85
+    assert found["outcome"] >= 0.85
+
+
+def test_cases_in_other_wording_by_rules_alone() -> None:
+    found = accuracy(own_cases(), None)
+    assert found["domain"] >= 0.85
+    assert found["barriers"] >= 0.55
+
+
+def test_judged_ledgers(shared: Path, encode: Encode) -> None:
+    with (shared / "ledgers" / "truth_dev.csv").open(encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    copied = ("matter", "demand", "obstacle", "solidified", "followup", "lead_dept", "coop_depts")
+    judged = {"domain": "domain", "barriers": "barrier_type", "nature": "nature", "outcome": "outcome"}
+    cases = [
+        (
+            {name: row[name] for name in copied} | {"measure": row["resolution"]},
+            {name: row[column] for name, column in judged.items()},
+        )
+        for row in rows
+    ]
+    found = accuracy(cases, encode)
+    assert {name: share for name, share in found.items() if share < 0.85} == {}
