@@ -34,6 +34,7 @@ __all__ = ["JOINABLE", "Heading", "is_known", "is_name", "is_value", "normalise"
 
 _ENOUGH = 0.4
 _JOINED = 0.75
+_LINK = re.compile(r"https?://\S+")
 #: Fields that several columns may share; their texts are joined.
 JOINABLE = PERSONAL_FIELDS | {
     "demand", "obstacle", "measure", "result", "followup", "solidified", "basis", "remarks", "materials",
@@ -113,7 +114,11 @@ def _fit(name: str, sample: Sequence[str]) -> float:
         dates = max(_date_share(sample), _share(sample, SERIAL_DATE))
         long = length > 25
         return 0.2 if dates >= 0.5 else -0.6 if long else -0.3 if dates == 0 and len(sample) >= 3 else 0.0
+    if name == "url":
+        return 0.5 if _share(sample, _LINK) >= 0.3 else -0.3
     if name in _CHOICES:
+        if _share(sample, _LINK) >= 0.3:
+            return -0.6
         fits = _vocabulary_share(name, sample)
         if length > 18:
             return -0.5

@@ -75,7 +75,6 @@ def demo(no_serve: bool, host: str, port: int) -> None:
         return
     from kb.web.serve import run as serve
 
-    say(f"\n网页地址：http://{host}:{port}/   （按 Ctrl+C 停止）")
     serve(chosen, host, port)
 
 
@@ -152,7 +151,7 @@ def _table(console: Console, report: Report) -> None:
     console.print(table)
     for file in report.files:
         for line in _notes(file):
-            console.print(line, markup=False, highlight=False)
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _notes(file: FileReport, most: int = 12) -> Iterator[str]:

@@ -59,8 +59,8 @@ def draft(record: Record, hall: Hall | None = None, encode: Callable[..., Any] |
     """Turn one record into a case. Raises nothing for wild input: what cannot be used becomes a problem."""
     problems: list[Problem] = []
 
-    def problem(message: str) -> None:
-        problems.append(Problem(message, record.place.sheet, record.place.row))
+    def problem(message: str, kept: bool = False) -> None:
+        problems.append(Problem(message, record.place.sheet, record.place.row, kept))
 
     texts = {name: record.values[name] for name in TEXT_FIELDS if record.values.get(name)}
     extra_names = {f"extra.{name}": name for name in record.extra}
@@ -84,12 +84,17 @@ def draft(record: Record, hall: Hall | None = None, encode: Callable[..., Any] |
     return Drafted(case, redaction.doubts, problems, sum(c.count for c in redaction.counts), dict(guesses))
 
 
-def _place(case: Case, record: Record, clean: Mapping[str, str], problem: Callable[[str], None]) -> None:
+def _place(case: Case, record: Record, clean: Mapping[str, str], problem: Callable[..., None]) -> None:
     number = record.values.get("source_no", "")
     case.source_no = clean.get("source_no", "")
     if number != case.source_no:
         problem("编号栏里像是个人信息，已去除")
-    case.source = {**vars(record.place), **({"url": clean["url"]} if clean.get("url") else {})}
+    case.source = dict(vars(record.place))
+    origin = clean.get("url", "")
+    if origin.startswith(("http://", "https://")):
+        case.source["url"] = origin
+    elif origin:
+        case.extra["来源"] = origin
     case.sources = [vars(place) for place in record.linked]
 
 
@@ -120,7 +125,7 @@ def _first_hall(texts: Iterable[str | None], around: regions.Region | None) -> t
     return next(filter(None, (regions.hall(text, around) for text in texts if text)), None)
 
 
-def _when(case: Case, record: Record, problem: Callable[[str], None]) -> None:
+def _when(case: Case, record: Record, problem: Callable[..., None]) -> None:
     years = [int(year) for year in _YEAR.findall(record.heading)]
     year = years[0] if years and len(set(years)) == 1 else None
     found: dict[str, Any] = {}
@@ -142,7 +147,7 @@ def _when(case: Case, record: Record, problem: Callable[[str], None]) -> None:
         if bare:
             found["closed"] = end.replace(year=end.year + 1)
         else:
-            problem("办结日期早于收件日期，请核对")
+            problem("办结日期早于收件日期，请核对", kept=True)
     for name, day in found.items():
         setattr(case, name, day.isoformat())
     if "received" in found and "closed" in found:
@@ -174,7 +179,7 @@ def _texts(case: Case, clean: Mapping[str, str]) -> None:
 
 
 def _choices(
-    case: Case, clean: Mapping[str, str], record: Record, problem: Callable[[str], None]
+    case: Case, clean: Mapping[str, str], record: Record, problem: Callable[..., None]
 ) -> dict[str, Any]:
     """Values of closed lists as the source says them; returns the fields that were said."""
     said: dict[str, Any] = {}
@@ -193,7 +198,7 @@ def _choices(
             case.result = case.result or text
         else:
             label = vocabulary.labels().get(name, name)
-            problem(f"{label}“{text[:20]}”不在词表中，原文放入“其他栏目”")
+            problem(f"{label}“{text[:20]}”不在词表中，原文放入“其他栏目”", kept=True)
             case.extra[label] = text
     for name in _LIST_FIELDS:
         if clean.get(name):

@@ -107,11 +107,11 @@ def _file(run: _Run, name: str, reading: Reading) -> FileReport:
         drafted.append(draft(record, run.hall, run.encode))
         run.progress(f"脱敏与规范 {name}", done, len(reading.records))
     problems = [*reading.problems, *(problem for one in drafted for problem in one.problems)]
-    report.problems = [asdict(problem) for problem in problems]
+    report.problems = [{"sheet": p.sheet, "row": p.row, "message": p.message} for p in problems]
     report.redactions = sum(one.removed for one in drafted)
     report.cases = len(drafted)
     _store(run, reading.records, drafted, report)
-    report.status = "partial" if any(problem.row for problem in problems) else "accepted"
+    report.status = "partial" if any(problem.row and not problem.kept for problem in problems) else "accepted"
     return report
 
 

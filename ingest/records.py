@@ -41,11 +41,12 @@ class Place:
 @dataclass(frozen=True)
 class Problem:
     """Something in the input that could not be used as it stands; `message` is Chinese, for the clerk,
-    and holds no personal data."""
+    and holds no personal data. `kept`: nothing was lost, the text stands elsewhere or only wants a look."""
 
     message: str
     sheet: str = ""
     row: str = ""
+    kept: bool = False
 
 
 @dataclass
