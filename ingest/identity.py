@@ -94,6 +94,7 @@ def identify(
         ("revised", lambda way, _: [known[way.number]] if way.number in known else []),
         ("same", lambda way, _: [known[way.said]] if way.said in known and not way.number else []),
         ("revised", lambda way, case: [k for k in _met(way, known) if _correction(store, way, k, case)]),
+        ("same", lambda way, case: _unfinished(store, way, case)),
     ]
     for change, candidates in steps:
         for i, (way, case) in enumerate(records):
@@ -109,6 +110,14 @@ def _met(way: Ways, known: Mapping[str, KnownKey]) -> list[KnownKey]:
     return [known[key] for key in (way.number, way.serial, way.place) if key in known]
 
 
+def _unfinished(store: Store, way: Ways, case: Case) -> list[KnownKey]:
+    """The case that an ingest published just before it was cut off, with its keys not yet remembered."""
+    case_id = _id(way, 0)
+    old = store.newest(case_id)
+    same = old is not None and (old.demand, old.obstacle, old.measure) == (case.demand, case.obstacle, case.measure)
+    return [KnownKey(case_id, way.digest)] if same else []
+
+
 def _correction(store: Store, way: Ways, met: KnownKey, case: Case) -> bool:
     old = None if way.number else store.newest(met.case_id)
     return old is not None and similar(old.demand + old.measure, case.demand + case.measure)
@@ -122,8 +131,12 @@ def similar(a: str, b: str) -> bool:
 def _fresh(way: Ways, taken: set[str], store: Store) -> str:
     """A new id, made from the number or place: a library built again from the same files has the same ids."""
     for attempt in range(1000):
-        text = f"{way.number or way.place}|{attempt}"
-        case_id = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
+        case_id = _id(way, attempt)
         if case_id not in taken and store.newest(case_id) is None:
             return case_id
     raise RuntimeError("no free case id")
+
+
+def _id(way: Ways, attempt: int) -> str:
+    text = f"{way.number or way.place}|{attempt}"
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()

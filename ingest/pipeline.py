@@ -127,14 +127,19 @@ def _store(run: _Run, records: Sequence[Record], drafted: Sequence[Drafted], rep
         if who.change != "same":
             changed.append((one, record))
     report.duplicates = _link(run, changed)
-    clear = [one.case for one, _ in changed if run.publish and not one.doubts]
-    held = [Draft(one.case, one.doubts) for one, _ in changed if not (run.publish and not one.doubts)]
-    run.store.save_drafts(held, run.by, report.file)
-    if clear:
-        run.store.publish(clear, run.by, report.file)
-    report.held_back = len(held) if run.publish else 0
+    drafts = [Draft(one.case, one.doubts) for one, _ in changed]
+    clear = [draft.case for draft in drafts if run.publish and not draft.doubts]
+    held = [draft for draft in drafts if not (run.publish and not draft.doubts)]
+    if run.publish:  # what an earlier ingest left as a draft is asked for now
+        waiting = [run.store.draft(who.case_id) for who in found if who.change == "same"]
+        clear += [draft.case for draft in waiting if draft and not draft.doubts]
+        report.held_back = len(held) + sum(bool(draft and draft.doubts) for draft in waiting)
     keys = {key: KnownKey(who.case_id, who.ways.digest) for who in found for key in who.ways.names()}
-    run.store.remember(keys, {one.case.id: run.candidates[one.case.id].traces for one, _ in changed})
+    with run.store.workbench.atomic():
+        run.store.save_drafts(held, run.by, report.file)
+        if clear:
+            run.store.publish(clear, run.by, report.file)
+        run.store.remember(keys, {one.case.id: run.candidates[one.case.id].traces for one, _ in changed})
     run.known.update(keys)
 
 

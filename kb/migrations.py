@@ -52,10 +52,3 @@ def w002_identity(db: Database) -> None:
     db.table("case_keys").create({"key": str, "case_id": str, "digest": str}, pk="key")
     db.table("traces").create({"case_id": str, "trace": str}, pk=("case_id", "trace"))
     db.table("secrets").create({"name": str, "value": str}, pk="name")
-
-
-@workbench()
-def w003_queries(db: Database) -> None:
-    db.table("queries").create(
-        {"id": int, "at": str, "query": str, "answerable": int, "results": int, "took_ms": float}, pk="id"
-    )

@@ -1,7 +1,7 @@
 """The two database files: cases, drafts and their revisions. All writing to them happens here.
 
 `library.db` holds what was published (and what was withdrawn again), de-identified and browsable.
-`workbench.db` holds drafts, doubts and bookkeeping and is never browsable. A case that changes while it is
+`workbench.db` holds drafts, doubts, bookkeeping and what was withdrawn, and is never browsable. A case that changes while it is
 published waits as a draft of the same id beside the published one.
 
 A publication writes the library first and clears the draft second, each in one transaction. A crash in between
@@ -45,6 +45,7 @@ def _open(path: Path, schema: Any) -> Database:
     path.parent.mkdir(parents=True, exist_ok=True)
     db = Database(path)
     db.conn.execute("pragma busy_timeout = 10000")
+    db.conn.execute("pragma secure_delete = on")  # a text that was removed is not left in free pages
     db.enable_wal()
     if schema.pending(db):
         schema.apply(db)
@@ -151,15 +152,23 @@ class Store:
         return ids
 
     def withdraw(self, case_id: str, by: str, reason: str) -> None:
-        """Take a published case out of the library; it stays as a tombstone with its reason."""
+        """Take a published case out of the library. A tombstone stays: whose it was, what matter, and why it went.
+
+        Its texts leave library.db with all earlier ones (what is withdrawn is often a slip of redaction); the
+        last content is kept in the history of the workbench.
+        """
         case = self.get(case_id)
         if case is None or case.state != "published":
             raise Fault(f"库中没有编号为 {case_id} 的已入库案例")
-        with self.library.atomic():
-            gone = replace(case, state="withdrawn", revision=self._next_revision(case_id))
-            self._write(self.library, "cases", to_row(gone), gone, by, "withdraw", reason)
+        number = self._next_revision(case_id)
+        tombstone = Case(case_id, case.source_no, hall=case.hall, region=case.region, domain=case.domain,
+                         matter=case.matter, state="withdrawn", revision=number)  # fmt: skip
         with self.workbench.atomic():
+            self._record(self.workbench, replace(case, revision=number), by, "withdraw", reason, [])
             self.workbench.table("traces").delete_where("case_id = ?", [case_id])
+        with self.library.atomic():
+            self._write(self.library, "cases", to_row(tombstone), tombstone, by, "withdraw", reason)
+            self.library.conn.execute("update revisions set data = null where case_id = ?", [case_id])
 
     def discard_drafts(self, ids: Iterable[str]) -> None:
         """Remove drafts. Of their history only who and when is kept: earlier texts may hold what review removed."""
@@ -183,14 +192,17 @@ class Store:
         row["created"] = old_rows[0]["created"] if old_rows else now
         row["updated"] = now
         old = from_row(old_rows[0]).content() if old_rows else {}
-        new = case.content()
+        new = from_row(row).content()  # as it will be read back: empty parts of nested fields are not kept
         changed = [name for name, value in new.items() if old.get(name) != value] if old else []
         if old_rows:
             db.table(table).update(case.id, row)
         else:
             db.table(table).insert(row)
+        self._record(db, case, by, action, note, changed)
+
+    def _record(self, db: Database, case: Case, by: str, action: str, note: str, changed: list[str]) -> None:
         db.table("revisions").insert(
-            {"case_id": case.id, "revision": case.revision, "at": now, "by": by, "action": action, "note": note,
+            {"case_id": case.id, "revision": case.revision, "at": _now(), "by": by, "action": action, "note": note,
              "changed": json.dumps(changed), "data": json.dumps(case.to_dict(), ensure_ascii=False)}
         )  # fmt: skip
 
@@ -228,14 +240,6 @@ class Store:
         with self.workbench.atomic():
             self.workbench.table("secrets").insert({"name": name, "value": value.hex()})
         return value
-
-    def log_query(self, query: str, answerable: bool, results: int, took_ms: float) -> None:
-        """Keep a (de-identified) question; those without precedent are what policy staff look at."""
-        with self.workbench.atomic():
-            self.workbench.table("queries").insert(
-                {"at": _now(), "query": query, "answerable": int(answerable), "results": results,
-                 "took_ms": took_ms}
-            )  # fmt: skip
 
 
 def _draft(row: dict[str, Any]) -> Draft:

@@ -85,3 +85,9 @@ def test_ids_are_the_same_in_a_library_built_again(store: Store, tmp_path: Path)
 def test_digest_shows_no_text_and_depends_on_the_secret() -> None:
     one = identity.digest(record(2, "张三"), b"a")
     assert one != identity.digest(record(2, "张三"), b"b") and "张三" not in one
+
+
+def test_an_ingest_cut_off_before_it_remembered_its_keys_can_be_repeated(store: Store) -> None:
+    before = meet(store, [record(2, "甲"), record(3, LONG, "A-1")], {})
+    after = meet(store, [record(2, "甲"), record(3, LONG, "A-1")], {})
+    assert [(i.case_id, i.change) for i in after] == [(i.case_id, "same") for i in before]

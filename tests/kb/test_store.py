@@ -73,6 +73,9 @@ def test_withdrawn_leaves_a_tombstone_with_its_reason(store: Store) -> None:
     store.withdraw("a", "甲", "依据已废止")
     assert store.get("a").state == "withdrawn"  # type: ignore[union-attr]
     assert list(store.published()) == []
+    assert store.get("a").demand == ""  # type: ignore[union-attr]
+    assert [row["data"] for row in store.revisions("a")] == [None, None]
+    assert store.revisions("a", drafts=True)[-1]["data"]["demand"] == "办证"
     assert store.revisions("a")[-1]["note"] == "依据已废止"
 
 
