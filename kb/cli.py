@@ -292,5 +292,12 @@ def _usage_message(error: click.UsageError) -> str:
         return f"缺少 {name}"
     if isinstance(error, click.BadParameter):
         name = error.param.opts[0] if error.param else ""
+        kind = error.param.type if error.param else None
+        if isinstance(kind, click.Choice):
+            return f"{name} 应为以下之一：{'、'.join(kind.choices)}"
+        if isinstance(kind, click.types.IntParamType):
+            return f"{name} 应为整数"
+        if isinstance(kind, click.Path | click.File):
+            return f"{name}：找不到或打不开这个文件"
         return f"{name} 的值不对（{error.message}）"
     return error.format_message().replace("No such command", "没有命令")

@@ -97,11 +97,18 @@ def _inline_field(label: str) -> str:
     return "" if label in rules("sections")["start_only"] else field_of(label)
 
 
+def _may_follow(field: str, section: Section) -> bool:
+    """Whether a label may open `field` in mid-text of a section. What a set phrase reads within its sentence
+    stays there, but after one short entry another may stand (办理单位：… 受理时间：…)."""
+    entries = rules("sections")["frame_fields"]
+    return field != section.field and (field not in entries or section.field in entries)
+
+
 def _with_inline(section: Section) -> list[Section]:
     """A section cut at the labels that stand within its text."""
     for match in _MIDDLE.finditer(section.text):
         field = _inline_field(match.group(1))
-        if field and field != section.field and field not in rules("sections")["frame_fields"]:
+        if field and _may_follow(field, section):
             head = Section(section.field, section.label, section.text[: match.start()].strip(), section.rank)
             tail = Section(field, match.group(1), section.text[match.end() :], (BODY, UNNUMBERED))
             return [head, *_with_inline(tail)]

@@ -9,6 +9,7 @@ from ingest import columns
 from ingest.articles import frames
 from ingest.articles.document import BODY, MAX_HEADING, UNNUMBERED, Line, Told, pattern, rules
 from ingest.articles.labels import Section, field_of, sections, split_at_label
+from ingest.articles.siblings import is_heading, unnamed
 
 _MAX_MATTER = 26
 _SENTENCE_END = re.compile(r"[。！？；：!?;:]$")
@@ -40,7 +41,7 @@ class _Block:
         else:
             self.label_rank = section.rank
         self.current = section.field
-        self.asked = self.asked or section.label in rules("sections")["dialogue"]
+        self.asked = self.asked or bool(re.search(rules("sections")["dialogue"], section.label))
         self.add(section.field, section.text)
 
     @property
@@ -67,9 +68,12 @@ def cases(lines: list[Line]) -> tuple[list[Told], list[list[Line]]]:
 
 def _blocks(lines: list[Line]) -> list[_Block]:
     blocks = [_Block()]
+    inferred = unnamed([line for line in lines if is_heading(line)])
     for line in lines:
         block = blocks[-1]
         lead, found = _row(line) if line.cells else split_at_label(line)
+        if not found and line.number in inferred:
+            lead, found = "", [Section(inferred[line.number], line.bare, "", line.rank)]
         if not found and _starts_block(line, block):
             if block.title is not None and not block.title.bare and not block.fields:
                 block.title = Line(f"{block.title.text} {line.text}", block.title.number, line.level)
@@ -112,17 +116,11 @@ def _field(label: str) -> str:
     return known
 
 
-def _is_heading(line: Line) -> bool:
-    if line.cells or len(line.text) > MAX_HEADING or _SENTENCE_END.search(line.text):
-        return False
-    return line.level < BODY or line.numbering is not None
-
-
 def _starts_block(line: Line, block: _Block) -> bool:
     awaited = block.title is not None and not block.title.bare and not block.fields
     if awaited and len(line.text) <= MAX_HEADING and not _SENTENCE_END.search(line.text):
         return True
-    if not _is_heading(line):
+    if not is_heading(line):
         return False
     if not block.labelled or block.title is None and line.rank[1] == 0:
         return True
@@ -160,6 +158,8 @@ def _trailing_title(block: _Block) -> Line | None:
 
 def _case(block: _Block) -> Told | None:
     told = {name: text for name in block.fields if (text := block.text(name))}
+    if _SENTENCE_END.search(told.get("matter", "")):  # under 诉求事项 the story may stand, not a name
+        told["demand"] = "\n".join(filter(None, [told.get("demand", ""), told.pop("matter")]))
     if problem := told.pop("problem", ""):
         name = "obstacle" if "demand" in told else "demand"
         told[name] = "\n".join(filter(None, [problem, told.get(name, "")]))

@@ -96,6 +96,16 @@ def background() -> dict[str, float]:
 
 
 @cache
+def acts() -> frozenset[str]:
+    """Dictionary words of two characters that are verbs, adverbs or particles: they may follow a label
+    without being a name (申请人同意, 当事人明确).
+    """
+    with jieba.get_dict_file() as lines:
+        entries = (raw.decode("utf-8").split() for raw in lines)
+        return frozenset(word for word, _, tag in entries if len(word) == 2 and tag[0] in "vdcpmrtfaibl")
+
+
+@cache
 def unknown_cost() -> float:
     """Background cost of a character that the dictionary lacks."""
     return max(background().values()) + 1

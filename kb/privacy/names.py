@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from .lexicon import any_of, background, given_chars, surnames, word_set, words
+from .lexicon import acts, any_of, background, given_chars, surnames, word_set, words
 from .segmentation import Reading
 from .spans import MASK, Span
 from .tagger import Tagger
@@ -24,6 +24,8 @@ MAYBE = 1.4  # redact, and ask a person to look
 _HOPELESS = -14.0  # no context makes a name of it
 _CLEAR = 9.0  # no second opinion needed
 _CONCEIVABLE = -0.5  # below this nothing is asked
+_CONCEIVABLE_CUED = -4.5  # the same where what stands around speaks clearly for a person
+_FRAMED = 5.0  # what a label on the left and an edge or verb on the right are worth together
 _YES = 4.0  # what the tagger's yes is worth
 _NO = 2.5  # what its no takes away where no cue says that a person is meant
 _PRIOR = 6.5  # -ln of how often a word of a case is a personal name
@@ -50,6 +52,7 @@ class Candidate:
     score: float
     placed: bool = False  # what follows makes it part of the name of a place
     cued: bool = False  # a label, a number or brackets beside it say that a person is meant
+    hinted: bool = False  # cued, or kin, a role or an act of persons stands beside it
 
 
 def find_names(views: Mapping[str, str], persons: list[str]) -> dict[str, list[Span]]:
@@ -66,7 +69,9 @@ def find_names(views: Mapping[str, str], persons: list[str]) -> dict[str, list[S
     possible = [candidate for field, view in views.items() for candidate in _possible(field, view)]
     for _ in range(2):  # the second time, names listed beside certain ones are found
         weighed = [_in_context(candidate, views[candidate.field], certain) for candidate in possible]
-        candidates = [candidate for candidate in weighed if candidate.score >= _CONCEIVABLE]
+        candidates = [
+            one for one in weighed if one.score >= (_CONCEIVABLE_CUED if one.hinted else _CONCEIVABLE)
+        ]
         judged = _best([_second_opinion(c, views[c.field], tagger) for c in candidates])
         places = {c.text for c in weighed if c.placed and not c.cued}
         for candidate in judged:
@@ -92,6 +97,8 @@ def _second_opinion(candidate: Candidate, view: str, tagger: Tagger) -> Candidat
         return candidate
     agreement = tagger.agreement(view, candidate.start, candidate.end)
     opinion = _YES * agreement if agreement else 0.0 if candidate.cued else -_NO
+    if agreement == 1 and candidate.hinted:
+        opinion += 2.0
     return replace(candidate, score=candidate.score + opinion)
 
 
@@ -143,7 +150,10 @@ def _in_context(candidate: Candidate, view: str, certain: frozenset[str]) -> Can
     bracketed = left[-1:] in ("(", "（") and right[:1] in (")", "）")
     addressed = _pattern("addressed_right").match(right) is not None
     cued = label is not None or bracketed or addressed or (number and edged)
-    score = candidate.score + _left_evidence(left, label) + _right_evidence(right, number, addressed)
+    before, after = _left_evidence(left, label), _right_evidence(right, number, addressed)
+    score = candidate.score + before + after
+    if _framed(candidate.text, left, right, label, number or addressed):
+        score += _FRAMED
     if bracketed:
         score += 2.5
     if edged and _pattern("stop_right").match(right):
@@ -154,7 +164,22 @@ def _in_context(candidate: Candidate, view: str, certain: frozenset[str]) -> Can
             score -= 3.0
     if certain and _listed(view, start, end, certain):
         score += 3.5
-    return replace(candidate, score=score, placed=_is_place(right), cued=cued)
+    hinted = cued or before >= 3 or after >= 2.5
+    return replace(candidate, score=score, placed=_is_place(right), cued=cued, hinted=hinted)
+
+
+def _framed(text: str, left: str, right: str, label: re.Match[str] | None, addressed: bool) -> bool:
+    """Whether the place is one for a name whatever the word (联系人：秦岭, 高兴，女，…): between a label or
+    a beginning and an edge, speech or a number.
+    """
+    if text in word_set("not_names") or _is_place(right):
+        return False
+    if label and (label["mark"] or text not in acts()):
+        return addressed or bool(_pattern("framed_right").match(right))
+    number_left = _pattern("number_left").search(left) is not None
+    if number_left or _pattern("edge_left").search(left):
+        return addressed or (number_left and bool(_pattern("stop_right").match(right)))
+    return False
 
 
 def _left_evidence(left: str, label: re.Match[str] | None) -> float:
@@ -230,14 +255,25 @@ def _stands_alone(view: str, start: int, end: int, known: bool) -> bool:
     run = (before[0] if before else "") + view[start:end] + (after[0] if after else "")
     at = len(before[0]) if before else 0
     context = _left_evidence(left, _pattern("label_left").search(left)) + _right_evidence(right, False, False)
+    if background().get(view[start:end], 99.0) < _ORDINARY and not _named_here(left, right):
+        return False
     return Reading(run).gain(at, at + 2, 14.0 if known else 22.0) + context > (-8 if known else -6)
+
+
+def _named_here(left: str, right: str) -> bool:
+    """Whether the place lets an ordinary word (高峰, 成功) be a name that the case has."""
+    if _pattern("thing_right").match(right):
+        return False
+    if _left_evidence(left, _pattern("label_left").search(left)):
+        return True
+    return bool(_pattern("person_right").match(right) or _pattern("speech_right").match(right))
 
 
 def _by_form(view: str) -> Iterator[Span]:
     """Names that their form betrays: with a dot (阿依古丽·买买提), of Tibetan elements, Latin after 外籍专家,
     spaced after a label.
     """
-    for form in ("dotted_translit", "dotted_labelled", "tibetan", "foreigner", "foreigner_before", "spaced"):
+    for form in ("dotted_translit", "dotted_labelled", "tibetan", "foreigner", "foreigner_before", "spaced", "steppe"):
         for match in _pattern(form).finditer(view):
             if match["name"] not in word_set("not_foreigner"):
                 yield Span(
@@ -268,6 +304,8 @@ def _pattern(name: str) -> re.Pattern[str]:
         "edge_left": r"(?:^|[,，。;；!！?？、:：(（“\"\n\s>》】\]_+/|-])$",
         "edge_right": r"$|[,，。;；!！?？、)）\"”'’\s_+/|.-]",
         "stop_right": r"$|[。；;\n]",
+        "framed_right": rf"$|[,，。;；!！、)）\n\s/(（]|{MASK}|{any_of('speech')}",
+        "number_left": rf"{MASK}[)）]?[ ,，、;；]{{0,2}}$",
         "not_place": any_of("not_place"),
         "number_right": r"[ ,，、:(（]{0,2}"
         r"(?:电话|手机号?码?|联系电话|联系方式|身份证号?码?|证号|号码|tel|TEL)?[:： ]{0,2}"
@@ -279,12 +317,16 @@ def _pattern(name: str) -> re.Pattern[str]:
         "person_right": any_of("person_after"),
         "verb_right": any_of("verb_after"),
         "place_right": any_of("place_after"),
+        "thing_right": any_of("thing_after"),
         "org_right": r"(?:(?![的了是在到这那一和与因说找去从被把开办想要有来向由给])[\u4e00-\u9fff]){0,8}?"
         rf"(?:{any_of('org_end')})",
         "dotted_translit": rf"(?P<name>{translit}{{1,8}}(?:·{translit}{{1,8}})+)",
         "dotted_labelled": rf"(?:{any_of('label')}){opening}"
         r"(?P<name>[\u4e00-\u9fa5]{1,6}(?:·[\u4e00-\u9fa5]{1,6})+)",
         "tibetan": rf"(?P<name>(?:{any_of('tibetan')}){{2,3}})",
+        # Uyghur, Kazakh and Mongolian names without a dot.
+        "steppe": rf"(?<!{translit})(?P<name>{translit}{{0,5}}(?:{any_of('steppe')}){translit}{{0,4}})"
+        rf"(?!{translit}|{any_of('place_after')})",
         "spaced": rf"(?:{any_of('label')})[:：]? ?"
         rf"(?P<name>{single} {{1,2}}[\u4e00-\u9fa5])(?![\u4e00-\u9fa5])",
         "foreigner_before": rf"(?<![A-Za-z])(?P<name>{_LATIN}) ?(?={any_of('addressed')}|教授|博士)",

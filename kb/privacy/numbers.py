@@ -21,9 +21,14 @@ _PLATE_PLACES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙
 _CARD_PREFIXES = ("62", "60", "4", "5", "35", "37", "9558", "9559", "9843")
 
 # Digits that belong together: groups with one separator between them. The joined digits decide what they are.
-_SEQUENCE = re.compile(r"\d+(?:[ \-·.\n]\d+)*(?:[Xx](?:\d\d(?!\d))?)?")
+_SEQUENCE = re.compile(
+    r"\d+(?:(?:[ \-·._\n]{1,3}|[)）][ -]?)\d+)*(?:[ -]?[Xx](?:\d\d(?!\d))?(?![A-Za-z]))?"
+)
+_SCATTERED = re.compile(r"\d+(?:[^0-9A-Za-z\u4e00-\u9fff]{1,3}\d+){2,}[Xx]?")
+_COUNTRY_CODE = re.compile(r"[(（+]{1,2}$")
 _LETTERS_BEFORE = re.compile(r"[A-Za-z]+$")
-_LABELS = frozenset(["TEL", "PHONE", "MOBILE", "CELL", "ID", "NO", "WX", "VX", "V", "QQ", "SFZ", "WECHAT"])
+# G, L or J and the ID number is the registration number of a pupil.
+_LABELS = frozenset(["G", "L", "J", "TEL", "PHONE", "MOBILE", "CELL", "ID", "NO", "WX", "VX", "V", "QQ", "SFZ", "WECHAT"])
 _MOBILE_GROUPS = frozenset(
     [
         (11,),
@@ -41,11 +46,23 @@ _MOBILE_GROUPS = frozenset(
     ]
     + [(3, 4, 2, 2), (3, 2, 3, 3), (8, 3), (1,) * 11]
 )
+_ID18_GROUPS = frozenset([(18,), (6, 8, 4), (6, 12), (3, 3, 4, 4, 4), (6, 4, 4, 4)])
 _ID15_GROUPS = frozenset([(15,), (6, 6, 3), (1,) * 15])
 _CHINESE = "零〇○一二三四五六七八九幺壹贰叁肆伍陆柒捌玖"
 _MOBILE_CHINESE = re.compile(
     rf"(?<![0-9{_CHINESE}])(?=[0-9 -]{{0,14}}[{_CHINESE}])[1一幺壹][ -]?[3-9三四五六七八九叁肆伍陆柒捌玖]"
     rf"(?:[ -]?[0-9{_CHINESE}]){{9}}(?![{_CHINESE}])"
+)
+_ID_CHINESE = re.compile(
+    rf"(?<![{_CHINESE}])(?:[{_CHINESE}]{{17}}[{_CHINESE}Xx]|[{_CHINESE}]{{15}})(?![{_CHINESE}])"
+)
+# Letters O and l typed for digits.
+_MOBILE_ODD = re.compile(
+    r"(?<![0-9A-Za-z])(?=[0-9OoIl -]*[OoIl])1[3-9](?:[ -]?[0-9OoIl]){9}(?![0-9A-Za-z])"
+)
+# The last places of a number, by which somebody can be recognised.
+_TAIL = re.compile(
+    r"(?:尾号|[后末][四六]位)(?:数字|数)?[是为: “\"(（]{0,2}(\d{3,6}[Xx]?)(?![0-9A-Za-z])"
 )
 _LANDLINE = re.compile(
     r"(?<![0-9A-Za-z.\-])(?:[+(（]{0,2}(?:00)?86[)）]?[ -]?)?[(（]?"
@@ -81,7 +98,7 @@ _WECHAT = re.compile(
     re.I,
 )
 _WXID = re.compile(r"wxid_[a-z0-9]{6,20}", re.I)
-_QQ = re.compile(r"(?:QQ|扣扣|企鹅)(?:账号|帐号|号码|群号|群|号)?[是为:( ]{0,3}([1-9]\d{4,10})(?!\d)", re.I)
+_QQ = re.compile(r"(?:QQ|扣扣|企鹅)(?:账号|帐号|号码|群号|群|号)?[是为:( ]{0,3}([1-9](?:[ -]?\d){4,10})(?!\d)", re.I)
 _SOCIAL = re.compile(
     r"(?:抖音|快手|支付宝|小红书|微博|淘宝|闲鱼|陌陌|钉钉)(?:账号|帐号|号|ID)[是为叫:( ]{0,3}"
     r"([a-z0-9][a-z0-9_\-.]{4,29})(?![0-9a-z])",
@@ -109,7 +126,11 @@ def find_identifiers(view: str) -> Iterator[Span]:
     yield from _whole(_EMAIL, view, "邮箱")
     yield from _whole(_SOLE_TRADER, view, "个体执照代码")
     yield from _sequences(view)
+    yield from _scattered(view)
     yield from _whole(_MOBILE_CHINESE, view, "手机号")
+    yield from _whole(_MOBILE_ODD, view, "手机号")
+    yield from _whole(_ID_CHINESE, view, "身份证号")
+    yield from _tails(view)
     for match in _ACCOUNT_AFTER.finditer(view):
         if not is_masked_number(match[1]):
             yield Span(match.start(1), match.end(1), "银行卡")
@@ -148,20 +169,67 @@ def is_masked_number(text: str) -> bool:
 def _sequences(view: str) -> Iterator[Span]:
     """ID numbers, mobiles and bank cards among the digit sequences, however they are grouped."""
     for match in _SEQUENCE.finditer(view):
-        if not _apart(view, match.start(), match.end()):
-            continue
-        groups = [(m.start(), m.end()) for m in re.finditer(r"\d+[Xx]?", match[0])]
+        apart = _apart(view, match.start(), match.end())
+        groups = [(m.start(), m.end()) for m in re.finditer(r"\d+(?:[ -]?[Xx])?", match[0])]
         groups = [(match.start() + start, match.start() + end) for start, end in groups]
         first = 0
         while first < len(groups):
             for last in range(min(len(groups), first + 18), first, -1):
                 span = _classify(view, groups[first:last])
-                if span:
+                if span and (apart or _unmistakable(view, span)):
                     yield span
                     first = last
                     break
             else:
                 first += 1
+
+
+def _scattered(view: str) -> Iterator[Span]:
+    """Numbers in groups between any signs, where sizes and checksums leave no doubt."""
+    for match in _SCATTERED.finditer(view):
+        groups = [
+            (m.start() + match.start(), m.end() + match.start()) for m in re.finditer(r"\d+[Xx]?", match[0])
+        ]
+        for first in range(len(groups) - 2):
+            for last in range(min(len(groups), first + 6), first + 2, -1):
+                kind = _scattered_kind([view[one:other] for one, other in groups[first:last]])
+                if kind:
+                    yield Span(groups[first][0], groups[last - 1][1], kind)
+
+
+def _scattered_kind(parts: list[str]) -> str:
+    number, sizes = "".join(parts), tuple(map(len, parts))
+    if sizes == (3, 4, 4) and re.match(r"1[3-9]\d{9}$", number):
+        return "手机号"
+    if len(number) == 18 and number[:17].isdigit() and _PROVINCES.match(number):
+        return "身份证号" if _is_date(number[6:14]) and id_checksum(number) else ""
+    if sizes[:4] == (4, 4, 4, 4) and 16 <= len(number) <= 19 and number.isdigit() and number.startswith("62"):
+        return "银行卡" if luhn(number) else ""
+    return ""
+
+
+def _tails(view: str) -> Iterator[Span]:
+    """尾号5678 of a mobile, an ID number or a card."""
+    for match in _TAIL.finditer(view):
+        before = view[max(0, match.start() - 8) : match.start()]
+        if re.search(rf"车|牌|限行|{any_of('code_context')}", before):
+            continue
+        kind = "手机号"
+        if re.search("身份|证件", before):
+            kind = "身份证号"
+        elif re.search("卡|账|帐|折", before):
+            kind = "银行卡"
+        yield Span(match.start(1), match.end(1), kind)
+
+
+def _unmistakable(view: str, span: Span) -> bool:
+    """Whether a number glued to letters is an ID number all the same (by its checksum), or a mobile that
+    nothing calls a code.
+    """
+    digits = view[span.start : span.end]
+    if span.kind == "身份证号":
+        return len(digits) == 18 and id_checksum(digits)
+    return span.kind == "手机号" and len(digits) == 11 and not _near(view, span.start, 12, any_of("code_context"))
 
 
 def _apart(view: str, start: int, end: int) -> bool:
@@ -177,8 +245,8 @@ def _apart(view: str, start: int, end: int) -> bool:
 def _classify(view: str, groups: list[tuple[int, int]]) -> Span | None:
     """What the joined groups are, if they lead to a person. A year or an age glued to the end is left out."""
     start, end = groups[0][0], groups[-1][1]
-    number = "".join(view[one:other] for one, other in groups)
-    sizes = tuple(other - one for one, other in groups)
+    parts = [re.sub(r"[ -]", "", view[one:other]) for one, other in groups]
+    number, sizes = "".join(parts), tuple(map(len, parts))
     options = [(number, end, sizes)]
     glued = re.match(r"年", view[end:]) and re.search(r"(?:19|20)\d\d$", number)
     tail = 4 if glued else 2 if view[end : end + 1] == "岁" else 0
@@ -190,6 +258,9 @@ def _classify(view: str, groups: list[tuple[int, int]]) -> Span | None:
         )
         if found:
             kind, doubt = found
+            opening = _COUNTRY_CODE.search(view, max(0, start - 2), start)
+            if opening and (digits.startswith(("86", "0086")) or re.search("[)）]", view[start:stop])):
+                start = opening.start()
             return Span(start, stop, kind, doubt=doubt)
     return None
 
@@ -204,7 +275,7 @@ def _identity(view: str, start: int, number: str, shape: tuple[int, ...]) -> tup
         return "身份证号", ""
     if len(number) == 18 and number[:17].isdigit():
         plausible = _is_date(number[6:14])
-        if plausible and (id_checksum(number) or named or (len(shape) == 1 and not coded)):
+        if plausible and (id_checksum(number) or named or (shape in _ID18_GROUPS and not coded)):
             doubt = "" if id_checksum(number) or named else "像身份证号但校验位不符，请核对"
             return "身份证号", doubt
         return ("身份证号", "") if named else None
@@ -212,8 +283,9 @@ def _identity(view: str, start: int, number: str, shape: tuple[int, ...]) -> tup
         if _is_date("19" + number[6:12]) and (named or not coded):
             return "身份证号", ""
         return ("身份证号", "像15位身份证号但日期不合，请核对") if named else None
-    if len(number) == 17 and number.isdigit() and named and _is_date(number[6:14]):
-        return "身份证号", "像少写一位的身份证号，请核对"
+    if len(number) in (17, 19) and number.isdigit() and _is_date(number[6:14]):
+        if named or (len(number) == 19 and id_checksum(number[:18]) and not coded):
+            return "身份证号", "像多写或少写一位的身份证号，请核对"
     return None
 
 
@@ -224,8 +296,9 @@ def _mobile(view: str, start: int, number: str, shape: tuple[int, ...]) -> tuple
         cut = len(prefix[0])
         shape = shape[1:] if shape[0] == cut else (shape[0] - cut, *shape[1:])
         number = number[cut:]
-    if re.fullmatch(r"1[3-9]\d{9}", number) and shape in _MOBILE_GROUPS:
-        return "手机号", ""
+    if re.fullmatch(r"1[3-9]\d{9}", number):
+        if shape in _MOBILE_GROUPS or _near(view, start, 6, any_of("phone_context")):
+            return "手机号", ""
     wrong_length = len(shape) == 1 and re.fullmatch(r"1[3-9](?:\d{8}|\d{10})", number)
     if wrong_length and _near(view, start, 6, "手机|电话|联系方式|微信"):
         return "手机号", "像多写或少写一位的手机号，请核对"

@@ -17,7 +17,7 @@ MASK = (
 _FOLD = str.maketrans(
     {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in "，。；！？（）"}
     | dict.fromkeys("—–－―‐‑−﹣", "-")
-    | dict.fromkeys("\u3000\xa0\t\u2002\u2003\u2009\u202f", " ")
+    | dict.fromkeys("\u3000\xa0\t\u2002\u2003\u2009\u202f\u200b\u200c\u200d\u2060\ufeff", " ")
     | dict.fromkeys("：﹕", ":")
     | dict.fromkeys("•‧∙・･", "·")
 )
