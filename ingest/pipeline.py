@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,15 @@ from search.passages import case_vectors
 
 from . import duplicates, identity, readers
 from .drafting import Drafted, Hall, draft
-from .records import PERSONAL_FIELDS, STAFF_FIELDS, Reading, Record
+from .records import PERSONAL_FIELDS, STAFF_FIELDS, Problem, Reading, Record
 from .traces import masked_names, traces
 
+_PART = 50  # records drafted before their vectors are asked for
 #: (what is being done, done so far, of how many)
 Progress = Callable[[str, int, int], None]
+
+
+_NO_HALL = "有 {} 件没有看出是哪个大厅的：请用 --hall 区划码 指明，或在标题、文件名里写出省市县全称后重新导入"
 
 
 @dataclass
@@ -102,17 +107,34 @@ def _file(run: _Run, name: str, reading: Reading) -> FileReport:
     if reading.rejected:
         report.status, report.reason = "rejected", reading.rejected
         return report
-    drafted = []
-    for done, record in enumerate(reading.records, 1):
-        drafted.append(draft(record, run.hall, run.encode))
-        run.progress(f"脱敏与规范 {name}", done, len(reading.records))
+    drafted = _draft_all(run, name, reading.records)
     problems = [*reading.problems, *(problem for one in drafted for problem in one.problems)]
+    homeless = sum(not one.case.hall for one in drafted)
+    if homeless:
+        problems.append(Problem(_NO_HALL.format(homeless)))
     report.problems = [{"sheet": p.sheet, "row": p.row, "message": p.message} for p in problems]
     report.redactions = sum(one.removed for one in drafted)
     report.cases = len(drafted)
     _store(run, reading.records, drafted, report)
     report.status = "partial" if any(problem.row and not problem.kept for problem in problems) else "accepted"
     return report
+
+
+def _draft_all(run: _Run, name: str, records: Sequence[Record]) -> list[Drafted]:
+    """Draft the records of one file. Finished ones are embedded on the side: redaction keeps one core busy,
+    the model the other, and what comes later finds the vectors in the cache."""
+    drafted: list[Drafted] = []
+    with ThreadPoolExecutor(1) as aside:
+        waiting = []
+        for start in range(0, len(records), _PART):
+            part = [draft(record, run.hall, run.encode) for record in records[start : start + _PART]]
+            drafted += part
+            waiting.append(aside.submit(case_vectors, [one.case for one in part], run.encode))
+            run.progress(f"脱敏与规范 {name}", len(drafted), len(records))
+        for done, part_vectors in enumerate(waiting, 1):
+            part_vectors.result()
+            run.progress(f"计算语义向量 {name}", min(done * _PART, len(records)), len(records))
+    return drafted
 
 
 def _store(run: _Run, records: Sequence[Record], drafted: Sequence[Drafted], report: FileReport) -> None:
@@ -148,7 +170,7 @@ def _link(run: _Run, changed: Sequence[tuple[Drafted, Record]]) -> int:
     if not changed:
         return 0
     cases = [one.case for one, _ in changed]
-    vectors = case_vectors(cases, run.encode, lambda done, total: run.progress("计算语义向量", done, total))
+    vectors = case_vectors(cases, run.encode)
     new = []
     for (one, record), vector in zip(changed, vectors, strict=True):
         new.append(_candidate(one.case, vector, traces(_identifying(record), run.secret)))
