@@ -23,8 +23,12 @@ class SentenceTransformersEmbedder:
         """
         try:
             from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging
 
-            self._model = SentenceTransformer(model, device="cpu")
+            logging.set_verbosity_error()
+            logging.disable_progress_bar()
+            # Half precision, in which many models are stored, is slow on a CPU.
+            self._model = SentenceTransformer(model, device="cpu", model_kwargs={"dtype": "float32"})
         except Exception as error:  # the library raises whatever its parts raise
             raise Fault(
                 f"向量模型“{model}”无法加载：请检查 kb.toml 中 [embedding] model 的名称或文件夹"
