@@ -15,6 +15,8 @@ from kb.privacy.lexicon import surnames
 
 from .headings import (
     DATE,
+    LIKELY,
+    MAYBE,
     NUMBER,
     SENTENCE,
     SERIAL_DATE,
@@ -22,6 +24,7 @@ from .headings import (
     TEXTS,
     Heading,
     by_name,
+    is_answer,
     is_known,
     is_name,
     is_value,
@@ -30,15 +33,15 @@ from .headings import (
 )
 from .records import PERSONAL_FIELDS
 
-__all__ = ["JOINABLE", "Heading", "is_known", "is_name", "is_value", "normalise", "understand"]
+__all__ = ["JOINABLE", "Heading", "is_answer", "is_known", "is_name", "is_value", "normalise", "understand"]
 
 _ENOUGH = 0.4
 _JOINED = 0.75
-_LINK = re.compile(r"https?://\S+")
+_TOLD_CHARS = 10  # a column with a heading nobody knows and longer cells than this tells something
 #: Fields that several columns may share; their texts are joined.
 JOINABLE = PERSONAL_FIELDS | {
     "demand", "obstacle", "measure", "result", "followup", "solidified", "basis", "remarks", "materials",
-    "coop_depts", "handling", "votes", "admin", "profile", "deadline", "days", "followup_date",
+    "coop_depts", "handling", "outcome", "region", "votes", "admin", "profile", "deadline", "days", "followup_date",
 }  # fmt: skip
 _DATES = frozenset({"received", "accepted", "closed", "followup_date"})
 _CHOICES = frozenset(
@@ -57,10 +60,12 @@ def understand(headings: Sequence[Heading], samples: Sequence[Sequence[str]], co
     scores = [_scores(heading, sample, context) for heading, sample in zip(headings, samples, strict=True)]
     chosen = _assign(scores)
     _settle_dates(chosen, scores)
+    _settle_measure(chosen, scores)
     _settle_title(chosen, samples)
     _settle_demand(chosen, samples)
-    _settle_departments(chosen, samples)
+    _settle_departments(chosen, scores, samples)
     _by_content(chosen, samples)
+    _join_seconds(chosen, headings, samples)
     return chosen
 
 
@@ -82,6 +87,8 @@ def _scores(heading: Heading, sample: Sequence[str], context: str) -> dict[str, 
         else:
             for name, score in whole.items():
                 scores[name] = max(scores.get(name, 0.0), 0.55 * score)
+    elif own in vocabulary().generic:  # 单位 gives way to 责任单位, 日期 to 受理日期
+        scores = {name: score if name == "source_no" else 0.9 * score for name, score in scores.items()}
     return {name: score + _fit(name, sample) for name, score in scores.items()}
 
 
@@ -94,6 +101,11 @@ def _share(sample: Sequence[str], pattern: re.Pattern[str]) -> float:
 
 def _mean_length(sample: Sequence[str]) -> float:
     return sum(map(len, sample)) / len(sample) if sample else 0.0
+
+
+def _told_share(sample: Sequence[str]) -> float:
+    """The share of texts that are sentences, short as they may be (已领到证，企业顺利开工。)."""
+    return sum(len(text) >= 10 and bool(SENTENCE.search(text)) for text in sample) / len(sample) if sample else 0.0
 
 
 def _date_share(sample: Sequence[str]) -> float:
@@ -115,12 +127,14 @@ def _fit(name: str, sample: Sequence[str]) -> float:
         long = length > 25
         return 0.2 if dates >= 0.5 else -0.6 if long else -0.3 if dates == 0 and len(sample) >= 3 else 0.0
     if name == "url":
-        return 0.5 if _share(sample, _LINK) >= 0.3 else -0.3
+        if _vocabulary_share("channel", sample) >= 0.3:
+            return -0.3
+        return 0.5 if _vocabulary_share(name, sample) >= 0.3 else 0.2 if length > 18 else -0.3
     if name in _CHOICES:
-        if _share(sample, _LINK) >= 0.3:
-            return -0.6
         fits = _vocabulary_share(name, sample)
-        if length > 18:
+        if name == "channel" and fits < 0.3 and _vocabulary_share("url", sample) >= 0.3:
+            return -0.6
+        if length > 18 or _told_share(sample) >= 0.5:
             return -0.5
         bonus = 0.45 if name in _CATEGORIES else 0.25
         return bonus if fits >= 0.5 else -0.15 if len(sample) >= 3 and fits == 0 else 0.0
@@ -155,7 +169,7 @@ def _by_content(chosen: list[str | None], samples: Sequence[Sequence[str]]) -> N
         if field:
             chosen[i] = field
             free.discard(field)
-        elif _mean_length(sample) >= 15:
+        elif _mean_length(sample) >= _TOLD_CHARS:
             texts.append(i)
     for i in texts:
         sample = samples[i]
@@ -168,6 +182,12 @@ def _by_content(chosen: list[str | None], samples: Sequence[Sequence[str]]) -> N
         if ranked and ranked[0][1] >= 0.6 and (len(ranked) == 1 or ranked[0][1] - ranked[1][1] >= 0.2):
             chosen[i] = ranked[0][0]
             free.discard(ranked[0][0])
+    # What cues cannot tell apart stands in the order in which a case is told.
+    order = [name for name in ("demand", "obstacle", "measure") if name in free]
+    left = [i for i in texts if chosen[i] is None]
+    if "demand" in free and len(left) <= len(order):
+        for i, name in zip(left, order, strict=False):
+            chosen[i] = name
 
 
 def _evident(sample: Sequence[str], free: set[str]) -> str | None:
@@ -233,6 +253,20 @@ def _settle_dates(chosen: list[str | None], scores: Sequence[dict[str, float]]) 
             chosen[i] = free[0] if free else None
 
 
+def _settle_measure(chosen: list[str | None], scores: Sequence[dict[str, float]]) -> None:
+    """What was done must stand somewhere: without a better column, 处理结果, 整改措施 or 经验做法 tell it."""
+    told = {i: column.get("measure", 0.0) for i, column in enumerate(scores)}
+    doubtful = chosen.index("measure") if "measure" in chosen else None
+    floor = MAYBE if doubtful is None else told[doubtful]
+    others = [i for i, name in enumerate(chosen) if name in ("result", "solidified") and told[i] > floor]
+    if not others or floor >= LIKELY:
+        return
+    chosen[max(others, key=lambda i: told[i])] = "measure"
+    if doubtful is not None:
+        left = {name: score for name, score in scores[doubtful].items() if name not in chosen and score >= _ENOUGH}
+        chosen[doubtful] = max(left, key=lambda name: left[name], default=None)
+
+
 def _settle_title(chosen: list[str | None], samples: Sequence[Sequence[str]]) -> None:
     """A title that names service items is the matter, where nothing else is."""
     if "title" not in chosen or "matter" in chosen:
@@ -246,7 +280,7 @@ def _settle_title(chosen: list[str | None], samples: Sequence[Sequence[str]]) ->
 
 def _settle_demand(chosen: list[str | None], samples: Sequence[Sequence[str]]) -> None:
     """A register has somebody's words: where no heading says so, a matter told in sentences, or the first of
-    two columns of obstacles."""
+    two columns of obstacles or of what people said."""
     if "demand" in chosen:
         return
     if "matter" in chosen:
@@ -255,12 +289,37 @@ def _settle_demand(chosen: list[str | None], samples: Sequence[Sequence[str]]) -
         if samples[i] and len(told) >= 0.5 * len(samples[i]):
             chosen[i] = "demand"
             return
-    if chosen.count("obstacle") >= 2:
-        chosen[chosen.index("obstacle")] = "demand"
+    for name in ("obstacle", "followup"):
+        if chosen.count(name) >= 2:
+            chosen[chosen.index(name)] = "demand"
+            return
 
 
-def _settle_departments(chosen: list[str | None], samples: Sequence[Sequence[str]]) -> None:
-    """受理单位 and the like: a hall if places or halls stand there, the lead department if offices do."""
+def _join_seconds(
+    chosen: list[str | None], headings: Sequence[Heading], samples: Sequence[Sequence[str]]
+) -> None:
+    """A column left over whose heading surely names a field that may be told twice: its text joins the first."""
+    for i, heading in enumerate(headings):
+        if chosen[i] is not None or not samples[i]:
+            continue
+        names = by_name(normalise(heading.name))
+        sure = [name for name in names if names[name] >= SURE and name in JOINABLE & set(chosen)]
+        if names.get("source_no", 0.0) >= SURE:
+            chosen[i] = "other_no"
+        elif sure:
+            chosen[i] = max(sure, key=lambda name: names[name])
+
+
+def _settle_departments(
+    chosen: list[str | None], scores: Sequence[dict[str, float]], samples: Sequence[Sequence[str]]
+) -> None:
+    """受理单位, 单位 and the like: a hall if places or halls stand there, the lead department if offices do."""
+    if "hall" not in chosen and "lead_dept" in chosen:
+        for i, sample in enumerate(samples):
+            halls = sum(bool(vocabulary().place.search(text)) for text in sample)
+            if chosen[i] is None and "hall" in scores[i] and halls >= 0.5 * max(len(sample), 1):
+                chosen[i] = "hall"
+                return
     if "hall" in chosen and "lead_dept" not in chosen:
         i = chosen.index("hall")
         sample = samples[i]

@@ -35,9 +35,11 @@ _EVERYDAY = 3.0
 
 @dataclass(frozen=True)
 class Profile:
-    """What is compared of one record; built once per record. `code`: GB/T 2260; `county`: its name, bare."""
+    """What is compared of one record; built once per record. `code`: GB/T 2260; `county`: its name, bare;
+    `register`: the file and sheet that it stands in, empty where unknown."""
 
     code: str
+    register: tuple[str, str]
     county: str
     received: date | None
     closed: date | None
@@ -75,6 +77,7 @@ def profile(fields: Mapping[str, Any], vector: np.ndarray | None, traces: Iterab
     name = matter.get("name", "") if isinstance(matter, Mapping) else str(matter)
     return Profile(
         code=area_code(fields),
+        register=_register(fields),
         county=re.sub(r"(自治县|[县市区旗])$", "", region.get("county") or ""),
         received=as_date(fields.get("received")),
         closed=as_date(fields.get("closed")),
@@ -131,11 +134,16 @@ class Rarity:
 
 def compare(a: Profile, b: Profile, rarity: Rarity) -> Verdict:
     """All comparisons of a pair, added up."""
-    parts = [_region(a, b), _dates(a, b), _matter(a, b), _words(a, b, rarity), _meaning(a, b),
-             _amounts(a, b), *_traces(a, b)]  # fmt: skip
+    parts = [_region(a, b), _registers(a, b), _dates(a, b), _matter(a, b), _words(a, b, rarity),
+             _meaning(a, b), _amounts(a, b), *_traces(a, b)]  # fmt: skip
     total = weights()["prior"] + sum(weight for weight, _ in parts)
     sentences = [text for weight, text in sorted(parts, reverse=True) if text and weight > 0]
     return Verdict(1 / (1 + 2 ** -max(min(total, 50.0), -50.0)), sentences)
+
+
+def contradict(a: Profile, b: Profile) -> bool:
+    """Whether place or persons say that these are two cases, so that no third record can tell both."""
+    return _region(a, b)[0] < 0 or any(weight < 0 for weight, _ in _traces(a, b))
 
 
 def _region(a: Profile, b: Profile) -> tuple[float, str]:
@@ -150,6 +158,21 @@ def _region(a: Profile, b: Profile) -> tuple[float, str]:
     if _contains(a.code, b.code) or _contains(b.code, a.code):
         return w["contains"], "上下级地区"
     return (w["sibling"], "") if a.code[:4] == b.code[:4] else (w["apart"], "")
+
+
+def _registers(a: Profile, b: Profile) -> tuple[float, str]:
+    if not any(a.register) or not any(b.register):
+        return 0.0, ""
+    w = weights()["register"]
+    if a.register != b.register:
+        return w["other"], ""
+    shared = any(a.traces.get(kind, frozenset()) & b.traces.get(kind, frozenset()) for kind in "nip")
+    return (w["person"] if shared else w["same"]), ""
+
+
+def _register(fields: Mapping[str, Any]) -> tuple[str, str]:
+    source = fields.get("source") or {}
+    return str(source.get("file") or ""), str(source.get("sheet") or "")
 
 
 def _contains(upper: str, lower: str) -> bool:

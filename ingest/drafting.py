@@ -23,7 +23,8 @@ from .records import PERSONAL_FIELDS, Problem, Record
 TEXT_FIELDS = (
     "source_no", "title", "matter", "demand", "obstacle", "measure", "steps", "lead_dept", "coop_depts",
     "basis", "materials", "result", "solidified", "followup", "satisfaction", "remarks", "nature", "outcome",
-    "handling", "barriers", "channel", "domain", "url",
+    "handling", "barriers", "channel", "domain", "url", "hall", "region", "matter_code", "applicant_type",
+    "received", "accepted", "closed",
 )  # fmt: skip
 
 #: Kinds of file that tell cases in prose, where the place stands in the text.
@@ -33,6 +34,9 @@ _SINGLE_CHOICES = {
     "domain": "domains", "nature": "natures", "outcome": "outcomes", "channel": "channels",
     "applicant_type": "applicant_types",
 }  # fmt: skip
+_NOTE = re.compile(r"[（(][^（()）]*[)）]")
+_SAME_DAY = re.compile(r"(当[日天场]|同[日天]|即[日时])")
+_FULL_YEAR = re.compile(r"\d{4}")
 _YEAR = re.compile(r"(20\d{2})\s*(?:年|[-—~～至/])?")
 
 
@@ -74,11 +78,14 @@ def draft(record: Record, hall: Hall | None = None, encode: Callable[..., Any] |
     if clean.get("remarks"):
         case.extra["备注"] = clean["remarks"]
     _place(case, record, clean, problem)
-    _where(case, record, hall)
-    _when(case, record, problem)
+    _where(case, record, clean, hall)
+    _when(case, record, clean, problem)
     _texts(case, clean)
     said = _choices(case, clean, record, problem)
     guesses = inference.infer(_evidence(case, said, known), record.heading, encode=encode).guesses
+    denied = any(vocabulary.is_none("outcomes", line) for line in clean.get("outcome", "").split("\n"))
+    if denied:  # 办理中: whatever the texts sound like
+        guesses.pop("outcome", None)
     _apply(case, guesses)
     case.redactions = [vars(count) for count in redaction.counts]
     return Drafted(case, redaction.doubts, problems, sum(c.count for c in redaction.counts), dict(guesses))
@@ -98,19 +105,24 @@ def _place(case: Case, record: Record, clean: Mapping[str, str], problem: Callab
     case.sources = [vars(place) for place in record.linked]
 
 
-def _where(case: Case, record: Record, given: Hall | None) -> None:
+def _where(case: Case, record: Record, clean: Mapping[str, str], given: Hall | None) -> None:
     """The hall and its region: what the row says, else the command line, the heading, the file's name; for a
     told case without any of these, the first county that its text names."""
-    around = regions.by_code(given.code) if given else None
+    coded = regions.by_code(record.values.get("region_code", ""))
+    around = coded or (regions.by_code(given.code) if given else None)
     around = around or regions.find(record.heading) or regions.find(record.place.file)
-    found = _first_hall((record.values.get(name) for name in ("region_code", "hall", "region")), around)
+    found = _first_hall((clean.get(name) for name in ("hall", "region")), around)
+    if found is None and coded:
+        found = (coded.code, coded.name if coded.level == "county" else f"{coded.name}本级")
     if found is None and given:
         found = (given.code, given.name)
     if found is None:
         found = _first_hall((record.heading, record.place.file), None)
     if found is None or (record.place.kind in TOLD and found[0].endswith("00")):
-        told = (record.values.get(name) for name in ("lead_dept", "coop_depts", "demand", "obstacle", "measure"))
-        found = _first_hall(told, around) or found
+        told = (clean.get(name) for name in ("lead_dept", "coop_depts", "demand", "obstacle", "measure"))
+        heard = _first_hall(told, around)
+        # In a table a department of the province is one that helped, not the hall.
+        found = heard if heard and (record.place.kind in TOLD or not heard[0].endswith("00")) else found
     if found is None:
         return
     case.hall = {"code": found[0], "name": found[1]}
@@ -125,27 +137,33 @@ def _first_hall(texts: Iterable[str | None], around: regions.Region | None) -> t
     return next(filter(None, (regions.hall(text, around) for text in texts if text)), None)
 
 
-def _when(case: Case, record: Record, problem: Callable[..., None]) -> None:
+def _when(case: Case, record: Record, clean: Mapping[str, str], problem: Callable[..., None]) -> None:
     years = [int(year) for year in _YEAR.findall(record.heading)]
     year = years[0] if years and len(set(years)) == 1 else None
     found: dict[str, Any] = {}
-    for name in ("received", "accepted", "closed"):
-        text = record.values.get(name, "")
+    written = {name: record.values.get(name, "") for name in ("received", "accepted", "closed")}
+    # 2022年12月20日 … 1月8日: a date in full in the same row says more than the heading.
+    full = [day for text in written.values() if _FULL_YEAR.search(text) and (day := dates.parse_date(text))]
+    year = full[0].year if full else year
+    for name, text in written.items():
         if not text:
             continue
-        day = dates.parse_date(text, year)
+        day = dates.parse_date(_NOTE.sub("", text), year)
+        if name != "received" and _SAME_DAY.match(text):
+            day = found.get("received")
         if day is None and (month := dates.reduced_date(text)):
             setattr(case, name, month)
         elif day is None:
-            problem(f"{vocabulary.labels().get(name, name)}“{privacy.redact_text(text[:20])}”不是可识别的日期，已留空")
+            problem(f"{vocabulary.labels().get(name, name)}“{clean[name][:20]}”不是可识别的日期，已留空")
         else:
             found[name] = day
     # A ledger of one year closes its last cases in January: 12月20日 … 1月8日.
     start, end = found.get("received"), found.get("closed")
     if start and end and end < start:
-        bare = year and not re.search(r"\d{4}", record.values.get("closed", ""))
-        if bare:
-            found["closed"] = end.replace(year=end.year + 1)
+        if year and not _FULL_YEAR.search(written["closed"]):
+            found["closed"] = dates.parse_date(written["closed"], year + 1) or end
+        elif year and not _FULL_YEAR.search(written["received"]):
+            found["received"] = dates.parse_date(written["received"], year - 1) or start
         else:
             problem("办结日期早于收件日期，请核对", kept=True)
     for name, day in found.items():
@@ -183,14 +201,14 @@ def _choices(
 ) -> dict[str, Any]:
     """Values of closed lists as the source says them; returns the fields that were said."""
     said: dict[str, Any] = {}
-    code = record.values.get("matter_code", "").strip()
+    code = clean.get("matter_code", "").strip()
     if code:
         case.matter = {**case.matter, "code": code}
     for name, vocabulary_name in _SINGLE_CHOICES.items():
-        text = clean.get(name) or (record.values.get(name, "") if name == "applicant_type" else "")
+        text = clean.get(name, "")
         if not text:
             continue
-        value = vocabulary.clean(vocabulary_name, text)
+        value = _outcome(text) if name == "outcome" else vocabulary.clean(vocabulary_name, text)
         if value:
             setattr(case, name, value)
             said[name] = value
@@ -198,7 +216,8 @@ def _choices(
             case.result = case.result or text
         else:
             label = vocabulary.labels().get(name, name)
-            problem(f"{label}“{text[:20]}”不在词表中，原文放入“其他栏目”", kept=True)
+            if not vocabulary.is_none(vocabulary_name, text):
+                problem(f"{label}“{text[:20]}”不在词表中，原文放入“其他栏目”", kept=True)
             case.extra[label] = text
     for name in _LIST_FIELDS:
         if clean.get(name):
@@ -209,6 +228,18 @@ def _choices(
             else:
                 case.extra[vocabulary.labels().get(name, name)] = clean[name]
     return said
+
+
+def _outcome(text: str) -> str | None:
+    """The outcome that one or more columns say, a line each (办结状态: 已办结, 办理结果: 不予办理): 办成 only says
+    that the matter was closed if another column says more, and a column that denies it (未办成) counts."""
+    lines = [line for line in text.split("\n") if not line.endswith("满意")]  # 基本满意 is no outcome
+    if any(vocabulary.is_none("outcomes", line) for line in lines):
+        return None
+    found = {value for line in lines if (value := vocabulary.clean("outcomes", line))}
+    if len(found) > 1:
+        found -= {"办成"}
+    return found.pop() if len(found) == 1 else vocabulary.clean("outcomes", "\n".join(lines))
 
 
 def _evidence(case: Case, said: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import faiss
 import numpy as np
 from datasketch import MinHash, MinHashLSH
 
-from .comparison import Rarity, Verdict, area_code, as_date, compare, profile, told, weights
+from .comparison import Profile, Rarity, Verdict, area_code, as_date, compare, contradict, profile, told, weights
 
 _PERMUTATIONS = 32
 _VERBATIM = 0.6
@@ -68,11 +68,17 @@ def find_duplicates(new: Sequence[Candidate], known: Sequence[Candidate]) -> lis
         verdict = compare(profiles[i], profiles[j], rarity)
         if verdict.score >= weights()["threshold"]:
             linked.append((i, j, verdict))
-    return _resolve(everyone, len(known), linked)
+    return _resolve(everyone, len(known), linked, profiles)
 
 
-def _resolve(everyone: Sequence[Candidate], known: int, linked: list[tuple[int, int, Verdict]]) -> list[Duplicate]:
-    """Best links first; a record joins one group, and a group holds at most one library original."""
+def _resolve(
+    everyone: Sequence[Candidate],
+    known: int,
+    linked: list[tuple[int, int, Verdict]],
+    profiles: Mapping[int, Profile],
+) -> list[Duplicate]:
+    """Best links first; a record joins one group, a group holds at most one library original and no two records
+    that contradict each other."""
     group = list(range(len(everyone)))
     best: dict[int, Verdict] = {}
     places = {candidate.id: i for i, candidate in enumerate(everyone)}
@@ -83,7 +89,7 @@ def _resolve(everyone: Sequence[Candidate], known: int, linked: list[tuple[int, 
     held = {group[i] for i in range(known)}
     for i, j, verdict in sorted(linked, key=lambda link: -link[2].score):
         one, other = group[i], group[j]
-        if one == other or (one in held and other in held):
+        if one == other or (one in held and other in held) or _clash(group, one, other, profiles):
             continue
         for place in (i, j):
             best.setdefault(place, verdict)
@@ -101,6 +107,11 @@ def _resolve(everyone: Sequence[Candidate], known: int, linked: list[tuple[int, 
             if i != original and i >= known
         ]
     return found
+
+
+def _clash(group: Sequence[int], one: int, other: int, profiles: Mapping[int, Profile]) -> bool:
+    ours, theirs = ([profiles[i] for i, g in enumerate(group) if g == name and i in profiles] for name in (one, other))
+    return any(contradict(a, b) for a in ours for b in theirs)
 
 
 def _rank(candidate: Candidate) -> tuple[bool, bool, str, int, str]:

@@ -59,6 +59,8 @@ class Vocabulary:
 
     fields: dict[str, Field]
     not_told: re.Pattern[str]
+    #: What a heading that asks yes or no may mean.
+    asked: frozenset[str]
     about: frozenset[str]
     generic: frozenset[str]
     #: Every known name of any field.
@@ -98,6 +100,7 @@ def vocabulary() -> Vocabulary:
     return Vocabulary(
         fields,
         re.compile(raw["not_told"]),
+        frozenset(raw["asked"]),
         frozenset(map(normalise, raw["about"])),
         frozenset(map(normalise, raw["generic"])),
         frozenset().union(*(field.names for field in fields.values())),
@@ -144,6 +147,15 @@ def is_name(name: str) -> bool:
     return 0 < len(name) <= _LONGEST and normalise(name) in vocabulary().names
 
 
+def is_answer(name: str, text: str) -> bool:
+    """Whether a text is one of the values that stand under a known column name (反映方式: 电话)."""
+    known = normalise(name)
+    return any(
+        known in field.names and field.values is not None and field.values.fullmatch(text) is not None
+        for field in vocabulary().fields.values()
+    )
+
+
 def is_value(text: str) -> bool:
     """Whether a text is a date, a number or the like: something that stands under a heading, never in it."""
     return bool(DATE.fullmatch(text) or NUMBER.fullmatch(text))
@@ -157,7 +169,7 @@ def by_name(text: str) -> dict[str, float]:
         if text in field.names:
             found[name] = EXACT
             continue
-        if not_told and name in TEXTS:
+        if not_told and name in TEXTS or text.startswith("是否") and name not in vocabulary().asked:
             continue
         score = max((score for score, pattern in field.patterns if pattern.search(text)), default=0.0)
         if score:

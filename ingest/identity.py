@@ -23,12 +23,15 @@ SAME_TEXT = 0.5
 
 @dataclass(frozen=True)
 class Ways:
-    """How a record can be recognised: by `number`, `serial` or `place` (plain text), and by its `digest`."""
+    """How a record can be recognised: by `number`, `serial` or `place` (keyed digests, for clerks write names into
+    numbers and file names too), and by the `digest` of all it says. `origin` is what an id is made from; it is
+    not stored."""
 
     digest: str
     number: str = ""
     serial: str = ""
     place: str = ""
+    origin: str = ""
 
     @property
     def said(self) -> str:
@@ -64,19 +67,25 @@ class _Claims:
 
 def digest(record: Record, secret: bytes) -> str:
     """Keyed BLAKE2b over everything that the record says (not where it stands): tells equal, shows nothing."""
-    said = json.dumps([record.values, record.extra, record.heading], ensure_ascii=False, sort_keys=True)
-    return hashlib.blake2b(said.encode("utf-8", "replace"), key=secret, digest_size=16).hexdigest()
+    return _keyed(json.dumps([record.values, record.extra, record.heading], ensure_ascii=False, sort_keys=True), secret)
+
+
+def _keyed(text: str, secret: bytes) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), key=secret, digest_size=16).hexdigest()
 
 
 def ways(record: Record, hall_code: str, secret: bytes) -> Ways:
     """How this record will be recognised when it comes again."""
     place, number = record.place, record.values.get("source_no", "")
     serial = record.values.get("serial", "")
+    numbered = f"no|{hall_code or place.file}|{number}" if number else ""
+    placed = f"row|{place.file}|{place.sheet}|{place.row}"
     return Ways(
         digest(record, secret),
-        f"no|{hall_code or place.file}|{number}" if number else "",
-        f"serial|{place.file}|{place.sheet}|{serial}" if serial else "",
-        f"row|{place.file}|{place.sheet}|{place.row}",
+        f"no|{_keyed(numbered, secret)}" if number else "",
+        f"serial|{_keyed(f'{place.file}|{place.sheet}|{serial}', secret)}" if serial else "",
+        f"row|{_keyed(placed, secret)}",
+        numbered or placed,
     )
 
 
@@ -138,5 +147,5 @@ def _fresh(way: Ways, taken: set[str], store: Store) -> str:
 
 
 def _id(way: Ways, attempt: int) -> str:
-    text = f"{way.number or way.place}|{attempt}"
+    text = f"{way.origin}|{attempt}"
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()

@@ -22,6 +22,7 @@ from search.passages import case_vectors
 
 from . import duplicates, identity, readers
 from .drafting import Drafted, Hall, draft
+from .labels import Labels
 from .records import PERSONAL_FIELDS, STAFF_FIELDS, Problem, Reading, Record
 from .traces import masked_names, traces
 
@@ -103,15 +104,22 @@ def ingest(
 
 
 def _file(run: _Run, name: str, reading: Reading) -> FileReport:
-    report = FileReport(name, rows=reading.rows, columns=reading.columns)
+    labels = Labels(reading.records)
+    report = FileReport(labels.clean(name), rows=reading.rows, columns=labels.columns(reading.columns))
     if reading.rejected:
         report.status, report.reason = "rejected", reading.rejected
         return report
-    drafted = _draft_all(run, name, reading.records)
+    for record in reading.records:
+        record.extra = labels.keys(record.extra)
+    drafted = _draft_all(run, report.file, reading.records)
+    for one, record in zip(drafted, reading.records, strict=True):
+        one.case.source.update(vars(labels.place(record.place)))
+        one.case.sources = [vars(labels.place(place)) for place in record.linked]
     problems = [*reading.problems, *(problem for one in drafted for problem in one.problems)]
     homeless = sum(not one.case.hall for one in drafted)
     if homeless:
         problems.append(Problem(_NO_HALL.format(homeless)))
+    problems = [labels.problem(problem) for problem in problems]
     report.problems = [{"sheet": p.sheet, "row": p.row, "message": p.message} for p in problems]
     report.redactions = sum(one.removed for one in drafted)
     report.cases = len(drafted)

@@ -19,6 +19,7 @@ from .forms import Form, forms
 from .records import CASE_FIELDS, PERSONAL_FIELDS, Place, Problem, Reading, Record
 from .sheets import Sheet
 from .tables import Entry, Table, header_strength, tables
+from .wording import says
 
 #: A record needs at least one of these to be a case.
 TELLING = ("demand", "obstacle", "measure")
@@ -28,12 +29,15 @@ _KEYS = ("source_no", "serial", "phone", "applicant")
 _INHERITED = frozenset({"hall", "region", "region_code"})
 #: Columns whose vertical merge means that several rows tell one case.
 _OPENING = frozenset({"serial", "source_no", "demand"})
+#: A sheet with nothing but these counts cases (月份, 受理数, 办结率), it does not tell them.
+_FRAME = _INHERITED | {"serial", "received", "domain", "channel", "nature", "lead_dept", "matter", "remarks"}
 _KNOWN_FIELDS = CASE_FIELDS | PERSONAL_FIELDS
+_DATED = re.compile(r"((?:\d{4}[年./-])?\d{1,2}[月./-]\d{1,2}日?)\s*[，,；;：: \n]\s*(?=\D)")
 _COUNTED = re.compile(r"\d{1,4}")
 #: What a further register repeats in its own words; the first telling stands.
 _SAID_ONCE = frozenset({"demand", "obstacle"})
 #: Registers of later stages: where several tell the demand, these follow the others.
-_LATER = re.compile(r"回访|督办|转办|交办|办结|跟踪|评价")
+_LATER = re.compile(r"回访|督办|催办|转办|交办|办结|跟踪|评价|测评")
 
 
 _STAMP = re.compile(r"(填报|制表|填表|报送|上报|导出|打印|生成|统计|更新|审核)(日期|时间)\s*[:：]?\s*[\d年月日./: -]*")
@@ -69,6 +73,11 @@ def assemble(sheets: Sequence[Sheet], file: str, kind: str) -> Reading:
             reading.problems.append(Problem("没有找到台账的表头，整张表没有读入（如果是说明页，不必处理）", sheet.name))
     if not any(sheet.rows for sheet in sheets):
         reading.problems.append(Problem("表格里没有任何内容，没有读到案例；请确认是否选错了文件"))
+    if any(register.tells for register in registers):
+        for register in registers:
+            if not register.fields - _FRAME:
+                reading.problems.append(Problem("只有时间、地点、数量等，像是统计表，没有作为案例读入", register.sheet))
+        registers = [register for register in registers if register.fields - _FRAME]
     for register in registers:
         reading.problems += register.problems
         reading.rows += len(register.records)
@@ -180,7 +189,7 @@ def _form_register(sheet: Sheet, found: Sequence[Form], file: str, kind: str) ->
 
 def _stage(table: Table) -> str:
     """The stage that a register is about, from its name or title: 回访, 督办 …, "" if that is not said."""
-    match = re.search(r"回访|督办|转办|交办|办理|协调|处理|办结|受理", "".join([table.sheet, *table.title]))
+    match = re.search(r"回访|测评|督办|催办|转办|交办|办理|协调|处理|办结|受理", "".join([table.sheet, *table.title]))
     return match[0] if match else ""
 
 
@@ -221,12 +230,26 @@ def _values(
         name = fields[i]
         if not text or name == "profile":
             continue
+        if says("blank", text) and name != "followup":  # 回访：无 is an answer, 固化措施：无 is none
+            continue
         if name in _KNOWN_FIELDS:
             _put(values, name, text)
         else:
             extra[names[i]] = text
     _take_apart(values)
+    _part_mixed(values)
     return values, extra
+
+
+def _part_mixed(values: dict[str, str]) -> None:
+    """Columns that hold two things: 姓名及电话, 办结时间及结果."""
+    names = re.findall(r"[\u4e00-\u9fa5·]{2,}", values.get("phone", ""))
+    if names and not values.get("applicant"):
+        values["applicant"] = names[0]
+    for name in ("result", "outcome"):
+        dated = _DATED.match(values.get(name, ""))
+        if dated and not values.get("closed"):
+            values["closed"], values[name] = dated[1], values[name][dated.end() :]
 
 
 def _take_apart(values: dict[str, str]) -> None:
@@ -261,8 +284,12 @@ def _continues(entry: Entry, table: Table, fields: Sequence[str | None]) -> bool
 
 
 def _append(record: Record, more: Record) -> None:
+    """A further row of the same case: its texts follow, its dates are later steps."""
     for name, text in more.values.items():
-        _put(record.values, name, text)
+        if name == "closed":
+            record.values[name] = text
+        elif name not in ("received", "accepted") or not record.values.get(name):
+            _put(record.values, name, text)
     for name, text in more.extra.items():
         _put(record.extra, name, text)
     record.linked.append(more.place)

@@ -9,14 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-
-import yaml
 
 from . import columns
 from .records import Problem
 from .sheets import Merge, Row, Sheet
+from .wording import says
 
 _SEARCHED = 80  # rows looked at for a first header
 _LABEL_CHARS = 24  # without blanks and bracketed notes
@@ -92,7 +89,7 @@ def tables(sheet: Sheet) -> list[Table]:
         at = _fill(table, header, sheet, rows, start)
         found.append(table)
         above = [row for row in rows[:at] if row.number > _last_number(table, header)] if at else []
-    return [part for table in found for part in _side_by_side(table)]
+    return [part for table in found for part in _side_by_side(_fold_dates(table))]
 
 
 def header_strength(sheet: Sheet) -> float:
@@ -203,10 +200,11 @@ def _is_group_row(row: Row, below: Row, merges: Sequence[Merge]) -> bool:
     filled = row.filled()
     if row.number != below.number - 1 or len(filled) < 2 or len(filled) >= len(below.filled()):
         return False
-    if not all(_is_label(row.cells[i]) and not re.search(_words()["labelled"], row.cells[i]) for i in filled):
+    if not all(_is_label(row.cells[i]) and not says("labelled", row.cells[i]) for i in filled):
         return False
     spanning = [m for m in merges if m.top == row.number and m.right > m.left]
-    return bool(spanning) or all(not row.at(i + 1) for i in filled[:-1])
+    # Without merges: a group stands over its first part only, or it has no parts (序号).
+    return bool(spanning) or all(not row.at(i + 1) or not below.at(i) for i in filled[:-1])
 
 
 def _columns(levels: Sequence[Row], merges: Sequence[Merge]) -> list[Column]:
@@ -239,16 +237,6 @@ def _one_line(text: str) -> str:
 # ---- rows -----------------------------------------------------------------------------------------------
 
 
-@cache
-def _words() -> dict[str, str]:
-    loaded: dict[str, str] = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text("utf-8"))
-    return loaded
-
-
-def _says(kind: str, text: str) -> bool:
-    return bool(re.search(_words()[kind], text, re.IGNORECASE))
-
-
 def _fill(table: Table, header: _Header, sheet: Sheet, rows: Sequence[Row], start: int) -> int | None:
     """Put the data rows after the header into the table; the place of the next table's header, if any."""
     _name_bare_columns(table, rows[start:])
@@ -271,7 +259,7 @@ def _fill(table: Table, header: _Header, sheet: Sheet, rows: Sequence[Row], star
                 table.notes += _lines(row)
             if kind == "example":
                 table.problems.append(Problem("这一行是填写示例，没有作为案例读入", table.sheet, str(row.number)))
-            if _says("void", texts[0]):
+            if says("void", texts[0]):
                 message = "这一行注明作废或仅供测试，请核对本表是否应当入库"
                 table.problems.append(Problem(message, table.sheet, str(row.number)))
             continue
@@ -337,25 +325,25 @@ def _is_guide_row(texts: Sequence[str]) -> bool:
         return True
     if len(texts) >= 3 and "".join(texts).startswith(("甲乙", "ABC", "栏次")):
         return True
-    return sum(_says("hint", text) for text in texts) >= 0.6 * len(texts)
+    return sum(says("hint", text) for text in texts) >= 0.6 * len(texts)
 
 
 def _kind_of_row(row: Row, texts: Sequence[str], table: Table) -> str:
     """What a row is if it is no case: "total", "continued", "note", "example", "section"; else ""."""
     first = texts[0]
     short = all(len(text) <= 40 for text in texts)
-    if _says("total", first) and short and len(texts) <= 0.7 * len(table.columns):
+    if says("total", first) and short and len(texts) <= 0.7 * len(table.columns):
         return "total"
-    if _says("continued", first) and len(texts) <= 2:
+    if says("continued", first) and len(texts) <= 2:
         return "continued"
-    if _says("example", first) and row.filled()[0] == table.columns[0].index and len(texts) > 2:
+    if says("example", first) and row.filled()[0] == table.columns[0].index and len(texts) > 2:
         return "example"
     if len(table.columns) < 3:
-        return "note" if _says("footer", first) else ""
-    if all(_says("footer", text) for text in texts):
+        return "note" if says("footer", first) else ""
+    if all(says("footer", text) for text in texts):
         return "note"
     if len(texts) == 1 and row.filled()[0] <= table.columns[0].index + 1:
-        if _says("footer", first) or _says("note", first):
+        if says("footer", first) or says("note", first):
             return "note"
         if not columns.is_value(first):
             usual = [len(entry.texts.get(row.filled()[0], "")) for entry in table.entries]
@@ -363,9 +351,25 @@ def _kind_of_row(row: Row, texts: Sequence[str], table: Table) -> str:
                 return "section"
             if usual and len(first) > 4 * max(usual):  # a paragraph under a column of short words
                 return "note"
-    if len(texts) <= 3 and _says("footer", first) and len(texts) < 0.5 * len(table.columns):
+    if len(texts) <= 3 and says("footer", first) and len(texts) < 0.5 * len(table.columns):
         return "note"
     return ""
+
+
+def _fold_dates(table: Table) -> Table:
+    """The columns 年 | 月 | 日 (or 月 | 日) as one column with a date."""
+    for i in range(len(table.columns) - 1):
+        for units in ("年月日", "月日"):
+            parts = table.columns[i : i + len(units)]
+            if [part.name for part in parts] != list(units):
+                continue
+            table.columns[i : i + len(units)] = [Column(parts[0].index, "日期", parts[0].parent)]
+            for entry in table.entries:
+                said = [(entry.texts.pop(part.index, "").removesuffix(part.name), part.name) for part in parts]
+                if text := "".join(number + unit for number, unit in said if number):
+                    entry.texts[parts[0].index] = text
+            return table
+    return table
 
 
 # ---- two tables side by side ------------------------------------------------------------------------------

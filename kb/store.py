@@ -1,8 +1,8 @@
 """The two database files: cases, drafts and their revisions. All writing to them happens here.
 
 `library.db` holds what was published (and what was withdrawn again), de-identified and browsable.
-`workbench.db` holds drafts, doubts, bookkeeping and what was withdrawn, and is never browsable. A case that changes while it is
-published waits as a draft of the same id beside the published one.
+`workbench.db` holds drafts, doubts, bookkeeping and what was withdrawn, and is never browsable.
+A case that changes while it is published waits as a draft of the same id beside the published one.
 
 A publication writes the library first and clears the draft second, each in one transaction. A crash in between
 leaves a draft that equals what was published; `leftovers` finds it and publishing again is harmless.

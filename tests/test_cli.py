@@ -144,7 +144,8 @@ def test_doubtful_drafts_need_a_person(kb: Any, data: Path) -> None:
     from kb.store import Draft, Store
 
     with Store(Settings(data)) as store:
-        store.save_drafts([Draft(Case(id="d1", demand="某人来办证"), [Doubt("demand", "姓名", 0, 2, "像是人名")])], "甲")
+        doubt = Doubt("demand", "姓名", 0, 2, "像是人名")
+        store.save_drafts([Draft(Case(id="d1", demand="某人来办证"), [doubt])], "甲")
     assert "存疑" in kb("review", "d1")[1].decode()
     assert kb("publish", "d1")[0] == 1
     assert "另有 1 件存疑" in kb("publish", "--all")[2]

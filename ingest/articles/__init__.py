@@ -1,9 +1,10 @@
 """Articles: write-ups, news and letters (paragraphs) become records, one per told case.
 
 `tell` is the door. An article is first freed of what is not text (`clean`). Where sections are labelled
-(基本情况 … 主要做法 …, 来信 … 回复 …) `structured` reads them and `frames` takes the set phrases apart; what
-has no labels is read as prose: `prose` finds the passages, `people` whom they are about, `roles` sorts the
-clauses. Vocabulary and weights are in the YAML files beside the code.
+(基本情况 … 主要做法 …, 来信 … 回复 …) `structured` reads them, `siblings` placing headings that no list knows,
+and `frames` takes the set phrases apart; what has no labels is read as prose: `prose` finds the passages,
+`people` whom they are about, `roles` sorts the clauses. Vocabulary and weights are in the YAML files beside
+the code.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ _WRAPPED = 26
 _MAX_TITLE = 60
 _MAX_EVIDENCE = 80
 _TOP = 6
+_STORY, _LEAD = 90, 24  # a paragraph this long is text unless its first words say otherwise
 
 
 @dataclass
@@ -42,7 +43,7 @@ def clean(lines: list[Line]) -> Article:
             evidence.append(line.text.partition(story.text)[0].strip() or line.text[:_MAX_EVIDENCE])
             if len(story.text) > _MAX_TITLE:
                 kept.append(story)
-        elif not pattern("noise", "line").search(text):
+        elif not pattern("noise", "line").search(text if len(text) <= _STORY else text[:_LEAD]):
             kept.append(_without_credits(line))
     title = next((line.text for line in kept[:_TOP] if _is_title(line)), "")
     return Article(_joined(kept), "\n".join(dict.fromkeys(filter(None, [title, *evidence]))))

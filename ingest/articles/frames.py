@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,6 +19,7 @@ class _Frame:
     expression: re.Pattern[str]
     start: bool
     keep: bool
+    prose: bool
     rest: str
 
 
@@ -27,13 +29,12 @@ def _frames() -> tuple[_Frame, ...]:
     made = []
     for entry in data["frames"]:
         expression = entry["pattern"]
-        for part in ("date", "depts", "dept"):
+        for part in ("date", "depts", "dept", "org"):
             expression = expression.replace(f"{{{part}}}", data[part])
         where = tuple(entry["where"].split())
         rest = entry.get("rest", "")
-        made.append(
-            _Frame(where, re.compile(expression), entry.get("start", False), entry.get("keep", False), rest)
-        )
+        start, keep, prose = (entry.get(name, False) for name in ("start", "keep", "prose"))
+        made.append(_Frame(where, re.compile(expression), start, keep, prose, rest))
     return tuple(made)
 
 
@@ -49,20 +50,45 @@ def read(told: dict[str, str]) -> dict[str, str]:
     has a section of its own for that.
     """
     values = dict(told)
-    outcome = values.get("outcome", "")
-    if outcome and not re.fullmatch(rules("frames")["outcomes"], outcome.strip("。； ")):
-        values["result"] = "\n".join(filter(None, [values.pop("outcome"), values.get("result", "")]))
+    outcome, rest = _split_outcome(values.pop("outcome", ""))
+    if outcome:
+        values["outcome"] = outcome
+    if rest:
+        values["result"] = "\n".join(filter(None, [rest, values.get("result", "")]))
     for frame in _frames():
         for section in frame.where:
             if values.get(section):
                 _apply(frame, section, values)
-    if values.get("result"):
-        values["result"], lasting = _lasting(values["result"])
+    lead, several, others = values.get("lead_dept", "").strip("。； ").partition("、")
+    if several and not values.get("coop_depts"):
+        values["coop_depts"] = others
+    if lead:
+        values["lead_dept"] = lead
+    for name in {"result", "followup"} - told.keys() | {"result"}:
+        values[name], lasting = _lasting(values.get(name, ""))
         if lasting:
             values.setdefault("solidified", lasting)
-        if not values.get("followup"):
-            values["followup"] = values.pop("result")
+    if values.get("result") and not values.get("followup"):
+        values["followup"] = values.pop("result")
     return values
+
+
+def read_prose(told: Mapping[str, str]) -> dict[str, str]:
+    """The values of a case told in prose, with what its sentences say outright: who led, when it was done."""
+    values = dict(told)
+    for frame in _frames():
+        for section in frame.where if frame.prose else ():
+            if values.get(section):
+                _apply(frame, section, values)
+    return values
+
+
+def _split_outcome(text: str) -> tuple[str, str]:
+    """The outcome that a text opens with (“办成。三天后拿到了证。”), and what follows it."""
+    match = re.match(f"(?:{rules('frames')['outcomes']})(?:[。；\n]|$)", plain(text.strip()))
+    if match is None:
+        return "", text
+    return text.strip()[: match.end()].strip("。； \n"), text.strip()[match.end() :].strip()
 
 
 def _apply(frame: _Frame, section: str, values: dict[str, str]) -> None:

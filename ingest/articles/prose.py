@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from ingest.articles import roles
+from ingest.articles import frames, roles
 from ingest.articles.document import BODY, Line, Told, plain, rules
 from ingest.articles.people import Cast, Who, cast, keys
+from kb.fields import matters
 
 _LONGEST_HEADING = 40
 _MAX_TITLE = 24
-_STOP = re.compile(r"[。！？；：，]$")
+_MARKS = "■◆●▲★☆□○◎※▍▶►·• "
 
 
 @dataclass
@@ -20,7 +21,7 @@ class _Draft:
 
     who: list[Who]
     lines: list[Line] = field(default_factory=list)
-    title: str = ""
+    heading: str = ""
 
     @property
     def text(self) -> str:
@@ -62,10 +63,12 @@ def cases(lines: list[Line]) -> list[Told]:
     drafts: list[_Draft] = []
     latest: _Draft | None = None  # the draft that is being told, or was lately
     open_, since = False, 0
-    for line in _parts(lines):
+    heading = ""
+    for place, line in enumerate(_parts(lines)):
         since += 1
         if line.cells or _is_heading(line):
             open_ = False
+            heading = line.bare.lstrip(_MARKS) if place and not line.cells else ""  # the first is the article's own
             continue
         if latest is not None and (
             open_ and _belongs(line, latest, people) or since <= gap and _returns(line, latest)
@@ -73,14 +76,21 @@ def cases(lines: list[Line]) -> list[Told]:
             latest.lines.append(line)
             open_, since = True, 0
             continue
-        who = people.found_in(line.text)
+        who = people.found_in(_after_opener(line.text))
         if who and _opens(line.text):
-            latest = _Draft(who, [line])
+            latest = _Draft(who, [line], heading)
             drafts.append(latest)
             open_, since = True, 0
         elif latest is not None and latest.acted:
             open_ = False
+        heading = ""
     return _told_once([(draft, told) for draft in drafts if (told := _told(draft, people)) is not None])
+
+
+def _after_opener(text: str) -> str:
+    """A paragraph without the words that part it from the case before (“与王大爷不同，”)."""
+    match = re.match(rules("prose")["opener"], plain(text))
+    return text[match.end() :] if match else text
 
 
 def _returns(line: Line, draft: _Draft) -> bool:
@@ -170,16 +180,36 @@ def _told(draft: _Draft, people: Cast) -> Told | None:
     if anybody and not re.search(limits["concrete"], plain(draft.text)):
         return None
     title = _headline(draft.lines[0], people)
-    values = draft.roles(title)
+    values = _with_demand(draft.roles(title))
     named = list(dict.fromkeys(who.name for who in draft.who if who.kind != "group"))
     asked = max(len(values.get("demand", "")), len(values.get("obstacle", "")))
     if asked < limits["min_role"] or len(values.get("measure", "")) < limits["min_measure"]:
         return None
-    if title:
+    if title := title or draft.heading:
         values["title"] = title
+    if matter := _matter(values):
+        values["matter"] = matter
     if named:
         values["applicant"] = "、".join(named)
-    return Told(values, draft.lines[0], draft.lines[-1])
+    return Told(frames.read_prose(values), draft.lines[0], draft.lines[-1])
+
+
+def _with_demand(values: dict[str, str]) -> dict[str, str]:
+    """Where everything before the measure reads like trouble, the first clause says whose it was."""
+    if values.get("demand") or not values.get("obstacle"):
+        return values
+    first, comma, rest = values["obstacle"].partition("，")
+    return {**values, "demand": first, "obstacle": rest} if comma and "。" not in first else values
+
+
+def _matter(values: dict[str, str]) -> str:
+    """The service item that the demand names, else the obstacle, in the clause that most asks for something."""
+    for name in ("demand", "obstacle"):
+        texts = [clause.text for clause in roles.clauses(values.get(name, ""))]
+        for text in sorted(texts, key=_want, reverse=True):
+            if len(text) <= matters.LONGEST_NAME and (found := matters.standard(text)):
+                return found
+    return ""
 
 
 def _headline(line: Line, people: Cast) -> str:

@@ -134,8 +134,11 @@ def _change(old: str, new: str, boundary: str, order: list[str]) -> float:
         return price + float(cost["noise"])
     if old == NOISE:
         return price
-    if {old, new} & set(rules("prose")["free"]):
+    free = rules("prose")["free"]
+    if new in free or old in free and order.index(new) > 1:
         return price
+    if old in free:  # what was changed for good is told at the end, not before the trouble
+        return price + float(cost["back"])
     distance = order.index(new) - order.index(old)
     return price + (cost["back"] * -distance if distance < 0 else cost["skip"] * (distance - 1))
 

@@ -1,12 +1,14 @@
 """Section headings in words that no list knows: their field by the place between known ones.
 
 Write-ups keep to one order (诉求, 难点, 做法, 成效, 启示), whatever the sections are called. A heading that
-stands in a row with known ones of the same rank can be read by its place.
+stands in a row with known ones of the same rank can be read by its place; so can a whole row that is the same
+in one case after another.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from ingest.articles.document import BODY, MAX_HEADING, UNNUMBERED, Line
@@ -15,6 +17,8 @@ from ingest.articles.labels import sections
 _SENTENCE_END = re.compile(r"[。！？；：!?;:]$")
 _ORDER = ("demand", "obstacle", "measure", "result", "drop")
 _AS = {"problem": "obstacle", "outcome": "result", "followup": "result", "solidified": "result", "basis": "measure"}
+#: What sections are about, by their number, where none of their names is known.
+_OUTLINES = {3: ("demand", "measure", "result"), 4: _ORDER[:4], 5: _ORDER}
 _LONGEST = 12  # characters of a section heading; case titles are mostly longer
 _DIGITS = "一二三四五六七八九十"
 
@@ -29,16 +33,26 @@ def is_heading(line: Line) -> bool:
 def unnamed(headings: Sequence[Line]) -> dict[int, str]:
     """Line number → raw field for the unknown section headings among `headings` (in reading order)."""
     found: dict[int, str] = {}
+    times = Counter(line.bare for line in headings)
     for row in _rows(headings):
         known = [_known(line) for line in row]
         fields = {field for field in known if field}
+        if len(fields) < 2 and len(row) in _OUTLINES and all(times[line.bare] > 1 for line in row):
+            outline = zip(row, known, _OUTLINES[len(row)], strict=True)
+            found |= {line.number: field for line, name, field in outline if not name}
+            continue
         if len(fields) < 2 or 2 * sum(map(bool, known)) < len(row):
             continue
         for i, line in enumerate(row):
-            if not known[i] and len(line.bare) <= _LONGEST:
+            if not known[i] and len(line.bare) <= _LONGEST and not _may_be_title(line, known[:i], known[i + 1 :]):
                 known[i] = _between(known[:i], known[i + 1 :])
                 found[line.number] = known[i]
     return found
+
+
+def _may_be_title(line: Line, before: Sequence[str], after: Sequence[str]) -> bool:
+    """Whether a heading without number may name the next case: only one within a case is surely a section."""
+    return line.rank[1] == UNNUMBERED and (not any(before) or not any(after) or after[0] in ("", "demand"))
 
 
 def _rows(headings: Sequence[Line]) -> list[list[Line]]:

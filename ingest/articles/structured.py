@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass, field
 
 from ingest import columns
-from ingest.articles import frames
+from ingest.articles import frames, roles
 from ingest.articles.document import BODY, MAX_HEADING, UNNUMBERED, Line, Told, pattern, rules
 from ingest.articles.labels import Section, field_of, sections, split_at_label
 from ingest.articles.siblings import is_heading, unnamed
 
 _MAX_MATTER = 26
+_GENERAL = 2.0  # noise score of a text that sums up
 _SENTENCE_END = re.compile(r"[。！？；：!?;:]$")
 _SINGLE = frozenset({"title", "source_no", "matter", "applicant", "received", "demand", "problem"})
 _TOLD_AS = frozenset({"measure", "obstacle", "result", "outcome"})
@@ -170,8 +171,15 @@ def _case(block: _Block) -> Told | None:
     told.pop("drop", None)
     _name(told, block.title)
     values = {name: text for name, text in frames.read(told).items() if text}
+    if not values.keys() & {"applicant", "received", "matter"} and _is_report(values.get("demand", "")):
+        return None
     lines = [line for line in block.lines if not pattern("noise", "line").search(line.plain)] or block.lines
     return Told(values, lines[0], lines[-1])
+
+
+def _is_report(text: str) -> bool:
+    """Whether a text on 基本情况 sums up (窗口23个，累计受理967件) and tells of no single trouble."""
+    return roles.score(text, "noise") >= max(_GENERAL, roles.score(text, "obstacle"))
 
 
 def _name(told: dict[str, str], title: Line | None) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kb.fields import departments, matters
+
 from .cues import Evidence, weigh
 from .similar import Encode, similar_examples
 from .titles import compose_title
@@ -48,7 +50,7 @@ class _Plan:
 #: Order matters: the outcome tells a lawful refusal, the barrier then leans the nature and the domain.
 _PLANS = {
     "outcome": _Plan(bias=0.4, scale=1.0, threshold=0.5),
-    "barriers": _Plan(bias=0.4, scale=1.0, threshold=0.33),
+    "barriers": _Plan(bias=0.4, scale=1.0, threshold=0.25),
     "nature": _Plan(bias=0.2, scale=1.2, threshold=0.4),
     "domain": _Plan(bias=0.3, scale=1.2, threshold=0.35),
     "applicant_type": _Plan(bias=0.3, scale=1.2, threshold=0.5),
@@ -82,10 +84,14 @@ def infer(values: Mapping[str, Any], heading: str = "", encode: Encode | None = 
     if not any(texts.get(name) for name in ("demand", "obstacle", "measure", "result", "matter", "title")):
         return Inference()
     similar = _Lazy(encode, texts)
+    standards = _standards(texts)
     for name, plan in _PLANS.items():
         if name in labels:
             continue
-        guess = _decide(name, plan, weigh(name, texts, labels), similar)
+        known = {**standards, **labels}
+        if name == "outcome" and "barriers" not in labels:
+            known |= _plain_barrier(texts)
+        guess = _decide(name, plan, weigh(name, texts, known), similar)
         if guess:
             guesses[name] = guess
             labels[name] = _first(guess.value)
@@ -94,6 +100,24 @@ def infer(values: Mapping[str, Any], heading: str = "", encode: Encode | None = 
     if not texts.get("title") and (title := compose_title(texts)):
         guesses["title"] = Guess(title, 0.6, "由事项和卡点组成")
     return Inference(guesses)
+
+
+def _standards(texts: Mapping[str, str]) -> dict[str, str]:
+    """What the standard lists know: the domain of the matter and the department in the lead."""
+    matter = matters.standard(texts.get("matter") or texts.get("title"))
+    known = {
+        "matter_domain": matters.domain(matter) if matter else None,
+        "department": departments.standard(texts.get("lead_dept")),
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _plain_barrier(texts: Mapping[str, str]) -> dict[str, str]:
+    """The barrier where its words are plain: a private quarrel is passed on and a legal ban explained, however
+    the measure is put."""
+    plan = _PLANS["barriers"]
+    guess = _decide("barriers", plan, weigh("barriers", texts, {}), _Lazy(None, texts))
+    return {"barriers": _first(guess.value)} if guess and guess.confidence >= _CLEAR else {}
 
 
 def applicant_kind(applicant: str) -> str:

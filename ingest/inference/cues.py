@@ -24,7 +24,8 @@ _STRENGTHS = {"strong": 3.0, "medium": 1.6, "weak": 0.7, "against": -2.0}
 _GAP = re.compile(r"…(\{\d+,\d+\})?")
 
 #: What is evidence here without being a field of a case.
-_OTHER_WORDS = {"remarks": "备注", "applicant_kind": "申请人", "heading": "表头"}
+_OTHER_WORDS = {"remarks": "备注", "applicant_kind": "申请人", "heading": "表头",
+                "matter_domain": "事项所属领域", "department": "牵头部门"}  # fmt: skip
 
 
 @dataclass(frozen=True)

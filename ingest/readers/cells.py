@@ -65,10 +65,19 @@ def text_of(value: Any) -> str:
         case dt.time():
             return value.strftime("%H:%M")
         case list() | tuple():
-            return "、".join(filter(None, map(text_of, value)))
+            between = "\n" if any(isinstance(item, dict) for item in value) else "、"
+            return between.join(filter(None, map(text_of, value)))
         case dict():
-            return "；".join(f"{key}：{text_of(item)}" for key, item in value.items() if text_of(item))
+            return _object(value)
     return clean(str(value))
+
+
+def _object(value: dict[str, Any]) -> str:
+    """What an object says, with its Chinese keys; English ones (time, dept, action) mean nothing to a reader."""
+    said = {str(key): text for key, item in value.items() if (text := text_of(item))}
+    if all(key.isascii() for key in said):
+        return " ".join(said.values())
+    return "；".join(f"{key}：{text}" for key, text in said.items())
 
 
 def _number(value: float) -> str:

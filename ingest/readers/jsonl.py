@@ -49,8 +49,16 @@ def _whole(text: str) -> list[Any] | None:
         return None
     if isinstance(document, list):
         return document
-    lists = [value for value in document.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
-    return max(lists, key=len) if lists else [document]
+    return max(_lists(document), key=len, default=[document])
+
+
+def _lists(value: dict[str, Any], depth: int = 0) -> Iterator[list[Any]]:
+    """The lists of objects in what a service answers: {"data": {"list": […]}}."""
+    for inner in value.values():
+        if isinstance(inner, list) and inner and isinstance(inner[0], dict):
+            yield inner
+        elif isinstance(inner, dict) and depth < _DEEPEST:
+            yield from _lists(inner, depth + 1)
 
 
 def _lines(text: str, sheet: Sheet) -> Iterator[tuple[int, Any]]:

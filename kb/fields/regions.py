@@ -186,6 +186,8 @@ def _believable(text: str, start: int, name: str, previous_end: int) -> bool:
         if name in words["generic"]:
             return after_place or text.strip() == name
         return len(name) > 2 or after_place or at_start  # “办理县级事项” does not name 理县
+    if words["smaller"].match(rest):
+        return False
     if after_place:
         return True
     return at_start and (not rest or rest[0] in _SEPARATORS or name not in words["common"] or bool(
@@ -200,6 +202,7 @@ def _words() -> dict[str, Any]:
         "generic": frozenset(data["generic_names"]),
         "common": frozenset(data["common_words"]),
         "followers": re.compile("|".join(map(re.escape, data["followers"]))),
+        "smaller": re.compile("|".join(map(re.escape, data["smaller"]))),
         "zone": data["zone"],
         "aliases": data["aliases"],
     }

@@ -20,12 +20,13 @@ _RARE = 20  # dictionary names seen less often than this are treated as names, n
 
 @dataclass(frozen=True)
 class Surnames:
-    """Surname → class value (about -ln of its share); the length of the longest one; what compound
-    ones begin with.
+    """Surname → class value (about -ln of its share); the length of the longest one; what surnames, and what
+    compound ones, begin with.
     """
 
     cost: dict[str, float]
     longest: int
+    first: frozenset[str]
     openers: frozenset[str]
 
 
@@ -64,7 +65,9 @@ def surnames() -> Surnames:
         value, _, rest = line.removeprefix("compound ").partition(" ")
         for surname in rest.split() if compound else rest:
             cost.setdefault(surname, float(value))
-    return Surnames(cost, max(map(len, cost)), frozenset(surname[0] for surname in cost if len(surname) > 1))
+    first = frozenset(surname[0] for surname in cost)
+    openers = frozenset(surname[0] for surname in cost if len(surname) > 1)
+    return Surnames(cost, max(map(len, cost)), first, openers)
 
 
 @cache
@@ -93,6 +96,12 @@ def background() -> dict[str, float]:
     for word in words("not_names"):
         counts[word] = max(counts.get(word, 0), 2000)
     return {word: math.log(total / max(count, 1)) for word, count in counts.items()}
+
+
+@cache
+def openings() -> frozenset[str]:
+    """What longer words of the background begin with (two characters and more)."""
+    return frozenset(word[:end] for word in background() for end in range(2, len(word)))
 
 
 @cache

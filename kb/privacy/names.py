@@ -35,7 +35,7 @@ _KNOWN = 99.0
 _RUN = re.compile(r"[\u3400-\u9fff]+")
 _LATIN = r"(?:[A-Z][a-z]+(?:[ .·-]{1,2}[A-Z][a-z]*){0,3}|[A-Z]{2,}(?:[ ,]{1,2}[A-Z]{2,}){1,3})"
 _BAD_GIVEN = frozenset(
-    "的了是在有我他她它们你您这那哪个不没么吗呢吧啊之其此与及或被把将让给向从对所以等说称也都就又还再已某"
+    "的了是在有我他她它们你您这那哪个不没么吗呢吧啊之其此与及或被把将让给向从对所以等说称也都就又还再已某号码证"
 )
 _PLACE_ENDING = frozenset("路街巷镇乡村县区省局厅科所站园苑厂店馆寺庙楼屯庄")
 _HILL_ENDING = frozenset("山河湖江岛桥岭坡塘坪坳湾沟港城家冲庭垄岗")
@@ -52,6 +52,7 @@ class Candidate:
     score: float
     placed: bool = False  # what follows makes it part of the name of a place
     cued: bool = False  # a label, a number or brackets beside it say that a person is meant
+    listed: bool = False  # a certain name stands beside it in a list
     hinted: bool = False  # cued, or kin, a role or an act of persons stands beside it
 
 
@@ -61,14 +62,14 @@ def find_names(views: Mapping[str, str], persons: list[str]) -> dict[str, list[S
     dotted = {span.person for spans in found.values() for span in spans if "·" in span.person} | {
         p for p in persons if "·" in p
     }
-    for field, view in views.items():
-        found[field] += _parts(view, sorted(dotted))
     scores: dict[str, float] = dict.fromkeys(persons, _KNOWN)
     tagger = Tagger()
     certain: frozenset[str] = frozenset(persons)
+    judged: list[Candidate] = []
     possible = [candidate for field, view in views.items() for candidate in _possible(field, view)]
+    weighed = [_in_context(candidate, views[candidate.field]) for candidate in possible]
     for _ in range(2):  # the second time, names listed beside certain ones are found
-        weighed = [_in_context(candidate, views[candidate.field], certain) for candidate in possible]
+        weighed = [_beside(candidate, views[candidate.field], certain) for candidate in weighed]
         candidates = [
             one for one in weighed if one.score >= (_CONCEIVABLE_CUED if one.hinted else _CONCEIVABLE)
         ]
@@ -82,13 +83,17 @@ def find_names(views: Mapping[str, str], persons: list[str]) -> dict[str, list[S
         if now_certain <= certain:
             break
         certain = now_certain
+    accepted = {(c.field, c.start, c.end) for c in judged if c.score >= SURE}
     for name, score in sorted(scores.items(), key=lambda item: (-len(item[0]), item[0])):
         doubt = "" if score >= SURE else "像人名但证据不足，请核对"
         written = re.compile(" {0,2}".join(map(re.escape, name)) if len(name) == 2 else re.escape(name))
         for field, view in views.items():
             for match in written.finditer(view):
-                if _stands_alone(view, match.start(), match.end(), known=score >= _KNOWN):
+                here = (field, match.start(), match.end())
+                if here in accepted or _stands_alone(view, *here[1:], known=score >= _KNOWN):
                     found[field].append(Span(match.start(), match.end(), "姓名", person=name, doubt=doubt))
+    for field, view in views.items():
+        found[field] += _parts(view, sorted(dotted))
     return found
 
 
@@ -97,6 +102,8 @@ def _second_opinion(candidate: Candidate, view: str, tagger: Tagger) -> Candidat
         return candidate
     agreement = tagger.agreement(view, candidate.start, candidate.end)
     opinion = _YES * agreement if agreement else 0.0 if candidate.cued else -_NO
+    if not agreement and candidate.hinted and not candidate.cued:
+        opinion = -1.5
     if agreement == 1 and candidate.hinted:
         opinion += 2.0
     return replace(candidate, score=candidate.score + opinion)
@@ -106,17 +113,26 @@ def _possible(field: str, view: str) -> Iterator[Candidate]:
     """Every surname with one or two further characters that is not quite unlikely, whatever stands
     around it.
     """
+    first = surnames().first
     for match in _RUN.finditer(view):
         run, offset = match[0], match.start()
         reading: Reading | None = None
         for start in range(len(run) - 1):
+            if run[start] not in first:
+                continue
             for surname_length, cost in _surnames_at(run, start):
                 reading = reading or Reading(run)
                 for end in range(start + surname_length + 1, min(start + surname_length + 2, len(run)) + 1):
                     text = run[start:end]
                     score = _likelihood(text, text[surname_length:], cost, reading, start)
-                    if score > _HOPELESS:
+                    # 彭经理 is not 彭经
+                    if score > _HOPELESS and not run.startswith(_titles(), start + surname_length):
                         yield Candidate(field, offset + start, offset + end, text, score)
+
+
+@cache
+def _titles() -> tuple[str, ...]:
+    return tuple(word for word in words("masked_end") if len(word) > 1)
 
 
 def _surnames_at(run: str, start: int) -> Iterator[tuple[int, float]]:
@@ -133,14 +149,23 @@ def _likelihood(text: str, given: str, surname_cost: float, reading: Reading, st
     if _BAD_GIVEN.intersection(given) or text in word_set("nobody") or given in word_set("masked_end"):
         return -99.0
     chars = given_chars()
-    price = _PRIOR + surname_cost + sum(chars.get(char, _UNUSUAL) for char in given)
+    price = _PRIOR + surname_cost
+    for char in given:
+        price += chars.get(char, _UNUSUAL)
     score = reading.gain(start, start + len(text), price)
     if len(text) == 2:
         score -= 1.0
     return score
 
 
-def _in_context(candidate: Candidate, view: str, certain: frozenset[str]) -> Candidate:
+def _beside(candidate: Candidate, view: str, certain: frozenset[str]) -> Candidate:
+    """The candidate, more likely a name if it stands in a list beside a certain one."""
+    if candidate.listed or not certain or not _listed(view, candidate.start, candidate.end, certain):
+        return candidate
+    return replace(candidate, score=candidate.score + 3.5, listed=True)
+
+
+def _in_context(candidate: Candidate, view: str) -> Candidate:
     """The candidate with what stands to its left and right counted in, for and against a name."""
     start, end = candidate.start, candidate.end
     left, right = view[max(0, start - 12) : start], view[end : end + 14]
@@ -152,20 +177,25 @@ def _in_context(candidate: Candidate, view: str, certain: frozenset[str]) -> Can
     cued = label is not None or bracketed or addressed or (number and edged)
     before, after = _left_evidence(left, label), _right_evidence(right, number, addressed)
     score = candidate.score + before + after
+    if before >= 3.5 and after >= 2.5 and candidate.text not in word_set("not_names"):
+        score += _FRAMED - 1.0
+    if _pattern("alias_right").match(right):
+        score -= 50.0
     if _framed(candidate.text, left, right, label, number or addressed):
         score += _FRAMED
     if bracketed:
         score += 2.5
     if edged and _pattern("stop_right").match(right):
         score += 4.0 if left and not right.strip("。.!！ \n") else 2.0  # signed at the end of the text
+    if candidate.text[-1] in _PLACE_ENDING and (bracketed or (label and not label["mark"])):
+        score -= 8.0
     if not cued:
         score += _place_evidence(candidate.text, right)
         if background().get(candidate.text, 99.0) < _ORDINARY:
             score -= 3.0
-    if certain and _listed(view, start, end, certain):
-        score += 3.5
-    hinted = cued or before >= 3 or after >= 2.5
-    return replace(candidate, score=score, placed=_is_place(right), cued=cued, hinted=hinted)
+    hinted = cued or before >= 3 or after >= 2.5 or (before >= 1 and after >= 1)
+    placed = _is_place(right)
+    return Candidate(candidate.field, start, end, candidate.text, score, placed, cued, hinted=hinted)
 
 
 def _framed(text: str, left: str, right: str, label: re.Match[str] | None, addressed: bool) -> bool:
@@ -223,8 +253,12 @@ def _is_place(right: str) -> bool:
 
 def _listed(view: str, start: int, end: int, certain: frozenset[str]) -> bool:
     """Whether the candidate stands in a list beside a name that is certain."""
-    before = re.search(r"([\u4e00-\u9fff]{2,4})[、,，和与及/ ]$", view[max(0, start - 5) : start])
-    after = re.match(r"[、,，和与及/ ]([\u4e00-\u9fff]{2,4})", view[end : end + 5])
+    listing = "、,，和与及/ "
+    before = after = None
+    if view[start - 1 : start] in listing:
+        before = re.search(rf"([\u4e00-\u9fff]{{2,4}})[{listing}]$", view[max(0, start - 5) : start])
+    if view[end : end + 1] in listing:
+        after = re.match(rf"[{listing}]([\u4e00-\u9fff]{{2,4}})", view[end : end + 5])
     return bool(
         (before and any(before[1].endswith(name) for name in certain))
         or (after and any(after[1].startswith(name) for name in certain))
@@ -245,9 +279,9 @@ def _best(candidates: list[Candidate]) -> list[Candidate]:
 
 def _stands_alone(view: str, start: int, end: int, known: bool) -> bool:
     """Whether an occurrence of a name's characters is the name, not part of a place name or a longer word."""
-    if end - start >= 3:
-        return True
     left, right = view[max(0, start - 12) : start], view[end : end + 14]
+    if end - start >= 3:
+        return known or not _pattern("estate_right").match(right)
     if _is_place(right) and not _pattern("person_right").match(right):
         return False
     before = re.search(r"[\u3400-\u9fff]*$", left)
@@ -296,7 +330,8 @@ def _parts(view: str, dotted: list[str]) -> Iterator[Span]:
 @cache
 def _pattern(name: str) -> re.Pattern[str]:
     opening = r"(?P<mark>[:(（“\"'‘【 ]?)[是为叫系]?[:(（“\"'‘【 ]{0,2}"
-    translit = f"[{''.join(sorted(set(words('translit'))))}]"
+    translit = f"(?:{any_of('steppe')}|[{''.join(sorted(set(words('translit'))))}])"
+    translit_char = f"[{''.join(sorted(set(words('translit'))))}]"
     single = f"[{''.join(sorted(name for name in surnames().cost if len(name) == 1))}]"
     sources = {
         "label_left": rf"(?:{any_of('label')}){opening}$",
@@ -304,29 +339,33 @@ def _pattern(name: str) -> re.Pattern[str]:
         "edge_left": r"(?:^|[,，。;；!！?？、:：(（“\"\n\s>》】\]_+/|-])$",
         "edge_right": r"$|[,，。;；!！?？、)）\"”'’\s_+/|.-]",
         "stop_right": r"$|[。；;\n]",
+        "alias_right": r"[(（,，]?(?:均|都)?[为系是]?化名",
         "framed_right": rf"$|[,，。;；!！、)）\n\s/(（]|{MASK}|{any_of('speech')}",
         "number_left": rf"{MASK}[)）]?[ ,，、;；]{{0,2}}$",
         "not_place": any_of("not_place"),
         "number_right": r"[ ,，、:(（]{0,2}"
         r"(?:电话|手机号?码?|联系电话|联系方式|身份证号?码?|证号|号码|tel|TEL)?[:： ]{0,2}"
         rf"{MASK}",
-        "addressed_right": r"[(（,， ]?[男女](?:[,，,性 )）]|\d)|[(（](?:化名|身份证|已故|\d{4}年|\d{2}岁)"
+        "addressed_right": r"[(（,， ]?[男女](?:[,，,性 )）]|\d)|[(（](?:身份证|已故|\d{4}年|\d{2}岁)"
+        r"|[(（](?:[父母夫妻子女兄弟哥姐妹]|儿子|女儿|丈夫|妻子|父亲|母亲|哥哥|弟弟|姐姐|妹妹|老伴|户主|本人)[)）]"
         r"|[,，]?(?:现年|今年)[\d一二三四五六七八九十]{1,3}岁"
         rf"|{any_of('addressed')}",
         "speech_right": any_of("speech"),
         "person_right": any_of("person_after"),
         "verb_right": any_of("verb_after"),
         "place_right": any_of("place_after"),
+        "estate_right": "|".join(word for word in words("place_after") if len(word) > 1),
         "thing_right": any_of("thing_after"),
         "org_right": r"(?:(?![的了是在到这那一和与因说找去从被把开办想要有来向由给])[\u4e00-\u9fff]){0,8}?"
         rf"(?:{any_of('org_end')})",
         "dotted_translit": rf"(?P<name>{translit}{{1,8}}(?:·{translit}{{1,8}})+)",
         "dotted_labelled": rf"(?:{any_of('label')}){opening}"
         r"(?P<name>[\u4e00-\u9fa5]{1,6}(?:·[\u4e00-\u9fa5]{1,6})+)",
-        "tibetan": rf"(?P<name>(?:{any_of('tibetan')}){{2,3}})",
+        "tibetan": rf"(?P<name>(?:{any_of('tibetan')}){{2,3}}"
+        rf"|(?:{any_of('tibetan')})(?=[、,，](?:{any_of('tibetan')}){{2}}))",
         # Uyghur, Kazakh and Mongolian names without a dot.
-        "steppe": rf"(?<!{translit})(?P<name>{translit}{{0,5}}(?:{any_of('steppe')}){translit}{{0,4}})"
-        rf"(?!{translit}|{any_of('place_after')})",
+        "steppe": rf"(?<!{translit_char})(?=[\u4e00-\u9fff]{{3}})"
+        rf"(?P<name>{translit}{{0,5}}(?:{any_of('steppe')}){translit}{{0,4}})(?!{translit}|{any_of('place_after')})",
         "spaced": rf"(?:{any_of('label')})[:：]? ?"
         rf"(?P<name>{single} {{1,2}}[\u4e00-\u9fa5])(?![\u4e00-\u9fa5])",
         "foreigner_before": rf"(?<![A-Za-z])(?P<name>{_LATIN}) ?(?={any_of('addressed')}|教授|博士)",

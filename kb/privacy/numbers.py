@@ -28,7 +28,9 @@ _SCATTERED = re.compile(r"\d+(?:[^0-9A-Za-z\u4e00-\u9fff]{1,3}\d+){2,}[Xx]?")
 _COUNTRY_CODE = re.compile(r"[(（+]{1,2}$")
 _LETTERS_BEFORE = re.compile(r"[A-Za-z]+$")
 # G, L or J and the ID number is the registration number of a pupil.
-_LABELS = frozenset(["G", "L", "J", "TEL", "PHONE", "MOBILE", "CELL", "ID", "NO", "WX", "VX", "V", "QQ", "SFZ", "WECHAT"])
+_LABELS = frozenset(
+    ["G", "L", "J", "TEL", "PHONE", "MOBILE", "CELL", "ID", "NO", "WX", "VX", "V", "QQ", "SFZ", "WECHAT"]
+)
 _MOBILE_GROUPS = frozenset(
     [
         (11,),
@@ -251,7 +253,7 @@ def _classify(view: str, groups: list[tuple[int, int]]) -> Span | None:
     glued = re.match(r"年", view[end:]) and re.search(r"(?:19|20)\d\d$", number)
     tail = 4 if glued else 2 if view[end : end + 1] == "岁" else 0
     if tail and sizes[-1] > tail:
-        options.append((number[:-tail], end - tail, (*sizes[:-1], sizes[-1] - tail)))
+        options.insert(0, (number[:-tail], end - tail, (*sizes[:-1], sizes[-1] - tail)))
     for digits, stop, shape in options:
         found = next(
             filter(None, (test(view, start, digits, shape) for test in (_identity, _mobile, _card))), None
@@ -275,17 +277,19 @@ def _identity(view: str, start: int, number: str, shape: tuple[int, ...]) -> tup
         return "身份证号", ""
     if len(number) == 18 and number[:17].isdigit():
         plausible = _is_date(number[6:14])
-        if plausible and (id_checksum(number) or named or (shape in _ID18_GROUPS and not coded)):
-            doubt = "" if id_checksum(number) or named else "像身份证号但校验位不符，请核对"
+        card = number.isdigit() and luhn(number) and _near(view, start, 12, any_of("card_context"))
+        proved = id_checksum(number) and not card  # by a card's words, what passes both checks is a card
+        if plausible and (proved or named or (shape in _ID18_GROUPS and not coded and not card)):
+            doubt = "" if proved or named else "像身份证号但校验位不符，请核对"
             return "身份证号", doubt
         return ("身份证号", "") if named else None
     if len(number) == 15 and shape in _ID15_GROUPS and number.isdigit():
         if _is_date("19" + number[6:12]) and (named or not coded):
             return "身份证号", ""
         return ("身份证号", "像15位身份证号但日期不合，请核对") if named else None
-    if len(number) in (17, 19) and number.isdigit() and _is_date(number[6:14]):
-        if named or (len(number) == 19 and id_checksum(number[:18]) and not coded):
-            return "身份证号", "像多写或少写一位的身份证号，请核对"
+    wrong_length = len(number) in (17, 19) and number.isdigit() and _is_date(number[6:14])
+    if wrong_length and (named or (len(number) == 19 and id_checksum(number[:18]) and not coded)):
+        return "身份证号", "像多写或少写一位的身份证号，请核对"
     return None
 
 
@@ -296,9 +300,9 @@ def _mobile(view: str, start: int, number: str, shape: tuple[int, ...]) -> tuple
         cut = len(prefix[0])
         shape = shape[1:] if shape[0] == cut else (shape[0] - cut, *shape[1:])
         number = number[cut:]
-    if re.fullmatch(r"1[3-9]\d{9}", number):
-        if shape in _MOBILE_GROUPS or _near(view, start, 6, any_of("phone_context")):
-            return "手机号", ""
+    grouped = shape in _MOBILE_GROUPS or _near(view, start, 6, any_of("phone_context"))
+    if grouped and re.fullmatch(r"1[3-9]\d{9}", number):
+        return "手机号", ""
     wrong_length = len(shape) == 1 and re.fullmatch(r"1[3-9](?:\d{8}|\d{10})", number)
     if wrong_length and _near(view, start, 6, "手机|电话|联系方式|微信"):
         return "手机号", "像多写或少写一位的手机号，请核对"

@@ -16,9 +16,11 @@ from .placeholders import People, placeholder
 from .spans import MASK, PLACEHOLDER, SHIELD, Span, fold, mask, settle
 from .spellings import find_misspellings, same_person
 
-# Rule titles, document and case numbers, links.
+# Rule titles: no names are looked for in them, but numbers are.
+_TITLE = re.compile(r"《[^《》\n]{1,80}》")
+# Document and case numbers, links.
 _PROTECTED = re.compile(
-    r"《[^《》\n]{1,80}》|https?://[\x21-\x7e]+"
+    r"https?://[\x21-\x3e\x40-\x7e]+"  # what follows ? may hold anything
     r"|[\u4e00-\u9fa5]{1,5}[〔\[（(](?:19|20)\d{2}[〕\]）)][\u4e00-\u9fa5]{0,4}\d{1,6}(?:-\d{1,4})?号"
     r"|[〔\[（(](?:19|20)\d{2}[〕\]）)][\u4e00-\u9fa5]{1,6}第?\d{1,6}(?:-\d{1,4})?号"
 )
@@ -89,7 +91,7 @@ def _find(texts: Mapping[str, str], facts: Known) -> dict[str, list[Span]]:
         shielded = _shield(view)
         spans = list(_literal(shielded, facts)) + list(find_identifiers(shielded))
         found[field] = settle(spans)
-        open_views[field] = mask(shielded, found[field])
+        open_views[field] = mask(_blank(_TITLE, shielded), found[field])
     names = find_names(open_views, facts.persons)
     persons = list(
         dict.fromkeys([*facts.persons, *(s.person for spans in names.values() for s in spans if not s.doubt)])
@@ -114,12 +116,12 @@ def _find(texts: Mapping[str, str], facts: Known) -> dict[str, list[Span]]:
 
 
 def _shield(view: str) -> str:
-    """The view with placeholders, rule titles and document numbers blanked out, so that nothing is
-    found in them.
-    """
-    for pattern in (PLACEHOLDER, _PROTECTED):
-        view = pattern.sub(lambda match: SHIELD * len(match[0]), view)
-    return view
+    """The view with placeholders, links and document numbers blanked out, so that nothing is found in them."""
+    return _blank(_PROTECTED, _blank(PLACEHOLDER, view))
+
+
+def _blank(pattern: re.Pattern[str], view: str) -> str:
+    return pattern.sub(lambda match: SHIELD * len(match[0]), view)
 
 
 def _literal(view: str, facts: Known) -> list[Span]:

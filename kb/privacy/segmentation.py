@@ -7,28 +7,30 @@ one word of the given cost: the log of a likelihood ratio.
 
 from __future__ import annotations
 
-from .lexicon import MAX_WORD, background, unknown_cost
+from .lexicon import MAX_WORD, background, openings, unknown_cost
 
 
 class Reading:
     """Best word paths of one run, from the left and from the right. Costs are -ln of probabilities."""
 
     def __init__(self, run: str) -> None:
-        vocabulary, unknown = background(), unknown_cost()
+        vocabulary, unknown, begun = background(), unknown_cost(), openings()
         size = len(run)
         left = [0.0] + [float("inf")] * size
         right = [float("inf")] * size + [0.0]
         edges: list[tuple[int, int, float]] = []
         for start in range(size):
             for end in range(start + 1, min(start + MAX_WORD, size) + 1):
-                cost = vocabulary.get(run[start:end])
-                if cost is None:
-                    if end > start + 1:
-                        continue
+                word = run[start:end]
+                cost = vocabulary.get(word)
+                if cost is None and end == start + 1:
                     cost = unknown
-                edges.append((start, end, cost))
-                if left[start] + cost < left[end]:
-                    left[end] = left[start] + cost
+                if cost is not None:
+                    edges.append((start, end, cost))
+                    if left[start] + cost < left[end]:
+                        left[end] = left[start] + cost
+                if end > start + 1 and word not in begun:
+                    break
         for start, end, cost in reversed(edges):
             if right[end] + cost < right[start]:
                 right[start] = right[end] + cost

@@ -8,7 +8,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-PLACEHOLDER = re.compile(r"〔[\u4e00-\u9fa5A-Z]{1,8}\d*〕")
+# Only what a placeholder can be: a number that somebody put between such brackets is no placeholder.
+PLACEHOLDER = re.compile(
+    r"〔(?:姓名\d{0,3}|(?:手机|座机|电话|身份证|微信|QQ|护照)号?|银行卡|住址|车牌|邮箱|网络账号|个体执照代码)〕"
+)
 SHIELD = "\ue001"  # stands for passages in which nothing is looked for
 MASK = (
     "\ue000"  # stands for every character of a span found earlier, so that later finders can use it as a cue

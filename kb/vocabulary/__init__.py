@@ -74,6 +74,12 @@ def clean(name: str, text: str | None) -> str | None:
     return entries.words.get(re.sub(r"\([^()]*\)", "", plain).strip(_EDGES))
 
 
+def is_none(name: str, text: str | None) -> bool:
+    """Whether a cell is a word that is understood and means none of the values (未办成 as an outcome)."""
+    words, plain = _list(name).words, _plain(text)
+    return plain in words and words[plain] is None
+
+
 def clean_many(name: str, text: str | None) -> list[str]:
     """The values that a cell names, in its order, each once; parts that are no value are left out."""
     whole = _list(name).words.get(_plain(text))

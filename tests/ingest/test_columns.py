@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,6 +122,76 @@ LONG = [
 )
 def test_cells_decide_between_near_meanings(name: str, sample: list[str], field: str) -> None:
     assert understand([Heading(name)], [sample]) == [field]
+
+
+CELLS = {
+    "story": ["老人来办落户，窗口要一张早已没有的证明，跑了三趟", "许可证到期，两家都说要先办对方的手续，没人收件"],
+    "done": ["调出档案底册，由派出所当天落户。", "开会定下由牵头单位先收件。"],
+    "told": ["落户已办好，户口簿已领。", "新证已领到，店铺照常开门。"],
+    "rule": ["出了容缺受理的规定，写进办事指南。", "建立并联审批清单，一次收件。"],
+    "heard": ["4月2日电话回访，表示感谢。", "回访时已经开业，没有别的诉求。"],
+    "closed": ["已办结", "办结"], "yes": ["是", "否"], "glad": ["满意", "非常满意"],
+    "offices": ["市公安局", "区医保局"], "halls": ["甲县政务服务中心", "乙县政务服务中心"],
+    "counties": ["甲县", "乙县"], "towns": ["东风街道", "双河镇"],
+    "ways": ["现场窗口", "电话"], "sources": ["甲县行政审批局微信公众号", "《甲县日报》2023年8月2日"],
+    "modes": ["当场办结", "协调"], "kinds": ["企业", "个人"], "numbers": ["GD2023001", "GD2023002"],
+    "days": ["2023-05-01", "2023-06-01"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "naming",
+    [
+        # A second telling of how it ended is the result.
+        "诉求:story→demand 办理情况:done→measure 处理结果:told→result 办理结果:closed→outcome",
+        "诉求:story→demand 办理情况:done→measure 办结情况:told→result 是否办结:yes→outcome",
+        "诉求:story→demand 做法:done→measure 办理成效:closed→outcome 成效说明:told→result",
+        "诉求:story→demand 办理过程:done→measure 最终结果:told→result",
+        "诉求:story→demand 协调经过:done→measure 解决结果:told→result 解决了没有:yes→outcome",
+        "诉求:story→demand 攻坚过程:done→measure 攻坚成果:told→result",
+        # … unless nothing else tells what was done.
+        "诉求:story→demand 处理结果:done→measure 是否办结:yes→outcome",
+        "诉求:story→demand 办结情况:done→measure 办结日期:days→closed",
+        "诉求:story→demand 整改措施:done→measure",
+        "申请情况:story→demand 协调处理结果:done→measure",
+        # What was changed for the next one.
+        "诉求:story→demand 答复内容:done→measure 整改措施:rule→solidified",
+        "案例简介:story→demand 破解路径:done→measure 实施效果:told→result 经验启示:rule→solidified",
+        # Two columns say how it stands, two what people think.
+        "诉求:story→demand 措施:done→measure 工单状态:closed→outcome 处理结果:closed→outcome",
+        "诉求:story→demand 措施:done→measure 是否满意:yes→satisfaction 群众评价:glad→followup 回访情况:heard→followup",
+        # Places in several columns, halls beside departments.
+        "诉求:story→demand 市（州）:counties→region 县（市、区）:counties→region 乡镇（街道）:towns→region",
+        "诉求:story→demand 诉求区域:counties→region",
+        "诉求:story→demand 单位:halls→hall 责任单位:offices→lead_dept",
+        "诉求:story→demand 单位:offices→lead_dept",
+        "org_name:halls→hall lead_department:offices→lead_dept co_departments:offices→coop_depts",
+        "orgName:halls→hall undertakeDept:offices→lead_dept jointDepts:offices→coop_depts",
+        "hall.name:halls→hall applicant.name:kinds→applicant applicantInfo.type:kinds→applicant_type",
+        # Where it came from, and where it was told.
+        "诉求:story→demand 来源:ways→channel 出处:sources→url",
+        "诉求:story→demand 来源:sources→url",
+        "诉求:story→demand 提出方式:ways→channel 办理方式:modes→handling",
+        "诉求:story→demand 方式:ways→channel",
+        "诉求:story→demand 编号:numbers→source_no 工单号:numbers→other_no",
+        # Yes-or-no questions of the hall's own bookkeeping.
+        "诉求:story→demand 措施:done→measure 是否纳入典型案例:yes→admin 是否联系诉求人:yes→admin 是否办结:yes→outcome",
+        "诉求:story→demand 措施:done→measure 诉求人评价结果:glad→satisfaction 不满意原因:heard→followup",
+        "堵点问题:story→obstacle 具体表现:story→demand 疏通举措:done→measure 时间节点:days→deadline",
+        "一级事项:offices→domain 二级事项:kinds→matter 主要内容:story→demand 办结意见:done→measure",
+        "诉求:story→demand 包案领导:kinds→clerk 后头咋样了:heard→followup",
+    ],
+)
+def test_columns_beside_each_other(naming: str) -> None:
+    triples = [re.fullmatch(r"(.+):(.+)→(.+)", part) for part in naming.split()]
+    names, cells, fields = zip(*(triple.groups() for triple in triples if triple), strict=True)
+    assert understand([Heading(name) for name in names], [CELLS[key] for key in cells]) == list(fields)
+
+
+def test_texts_without_headings_stand_in_the_order_of_a_case() -> None:
+    samples = [["2024-03-01", "2024-03-02"], CELLS["story"], ["系统里没有这一项，提交不了。"] * 2, CELLS["done"]]
+    fields = understand([Heading(f"第{i}列（无列名）") for i in range(4)], samples)
+    assert fields == ["received", "demand", "obstacle", "measure"]
 
 
 @pytest.mark.parametrize(

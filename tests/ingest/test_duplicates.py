@@ -104,6 +104,23 @@ def test_meaning_brings_together_what_has_no_other_block() -> None:
     assert any("意思相近" in sentence for sentence in link.evidence)
 
 
+def test_two_rows_of_one_register_are_two_cases() -> None:
+    register = {"source": {"file": "台账.xlsx", "sheet": "2022"}}
+    ours = told("a", LAMP, COUNTY, received="2022-05-06", **register)
+    theirs = told("b", RETOLD, COUNTY, received="2022-05-09", **register)
+    elsewhere = told("b", RETOLD, COUNTY, received="2022-05-09", source={"file": "报道.docx", "sheet": ""})
+    assert find_duplicates([theirs], [ours]) == []
+    assert [link.duplicate_of for link in find_duplicates([elsewhere], [ours])] == ["a"]
+
+
+def test_one_report_cannot_tell_the_cases_of_two_counties() -> None:
+    ours = told("a", LAMP, COUNTY, received="2022-05-06", closed="2022-05-20")
+    theirs = told("c", LAMP, NEXT, received="2022-05-06", closed="2022-05-20")
+    report = told("b", RETOLD, CITY, received="2022-05-09", closed="2022-05-20")
+    links = find_duplicates([ours, theirs, report], [])
+    assert [(link.id, link.duplicate_of) for link in links] == [("b", "a")]
+
+
 @pytest.mark.parametrize("new", [[], [ORIGINAL], [Candidate("x", 1, {}, None, frozenset())] * 1])
 def test_little_or_nothing_to_compare(new: list[Candidate]) -> None:
     assert find_duplicates(new, []) == []

@@ -12,6 +12,7 @@ import yaml
 from ingest import inference
 from ingest.inference import cues, similar
 from ingest.inference.titles import compose_title
+from kb.fields import departments
 
 VOCABULARY = Path(inference.__file__).parents[2] / "kb" / "vocabulary"
 LISTS = {
@@ -179,3 +180,15 @@ def test_a_gap_in_a_cue_does_not_cross_a_sentence() -> None:
     assert pattern.search("先办这个才能办那个")
     assert not pattern.search("先办这个。才能办那个")
     assert pattern.search("甲一二三乙") and not re.search(pattern, "甲一二三四乙")
+
+
+def test_the_department_in_the_lead_decides_between_two_domains() -> None:
+    texts = {"matter": "公司注销登记", "obstacle": "非正常户未解除，清不了税。"}
+    for lead, domain in {"县税务局": "税务", "县行政审批服务局": "企业开办"}.items():
+        assert inference.infer({**texts, "lead_dept": lead}).guesses["domain"].value == domain
+
+
+def test_departments_and_matters_of_the_domain_sheet_are_standard() -> None:
+    leanings = cues.sheet("domain").leanings
+    assert all(departments.standard(name) == name for name in leanings["department"])
+    assert set(leanings["matter_domain"]) == set(cues.sheet("domain").cues)

@@ -5,6 +5,7 @@ Every register here is invented.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -433,3 +434,106 @@ def test_blank_region_cells_mean_as_above_and_sections_go_to_the_heading(tmp_pat
     found = read(path).records
     assert [record.values["region"] for record in found] == ["青禾县", "青禾县", "白石县"]
     assert "白石县（1件）" in found[2].heading and "白石县（1件）" not in found[0].heading
+
+
+def test_two_levels_without_merges_beside_a_column_without_parts(tmp_path: Path) -> None:
+    path = book(
+        tmp_path / "a.xlsx",
+        台账=[
+            ["序号", "来访", None, "问题", None, "办理", None, "回访", None],
+            [None, "时间", "姓名", "内容", "原因", "措施", "时间", "时间", "情况"],
+            [1, "2024-03-01", "夏侯安", STORY, WHY, HOW, "2024-03-09", "2024-03-15", "满意"],
+        ],
+    )
+    record = read(path, "a.xlsx").records[0]
+    found = tuple(record.values[name] for name in ("serial", "received", "closed"))
+    assert found == ("1", "2024-03-01", "2024-03-09")
+    assert record.extra == {"回访·时间": "2024-03-15"}
+
+
+def test_year_month_and_day_in_columns_of_their_own(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", 台账=[["年", "月", "日", "诉求", "办理情况"], [2021, 3, 5, STORY, HOW]])
+    assert read(path, "a.xlsx").records[0].values["received"] == "2021年3月5日"
+
+
+def test_a_form_written_as_lines_with_colons(tmp_path: Path) -> None:
+    lines = [
+        ["某县反映登记表"], ["登记编号：DA-001    登记时间：2024年3月1日"], ["反映人：夏侯安   联系电话：13900000001"],
+        [f"反映问题：{STORY}"], [f"办不成原因：{WHY}"], [f"处理措施：{HOW}"], ["回访情况：满意"],
+    ]  # fmt: skip
+    record = read(book(tmp_path / "a.xlsx", 登记表=lines), "a.xlsx").records[0]
+    assert record.values["source_no"] == "DA-001" and record.values["received"] == "2024年3月1日"
+    assert (record.values["demand"], record.values["obstacle"], record.values["measure"]) == (STORY, WHY, HOW)
+    assert "满意" in (record.values.get("satisfaction"), record.values.get("followup"))
+
+
+def test_an_answer_in_a_form_may_be_a_word_that_is_also_a_label(tmp_path: Path) -> None:
+    path = book(
+        tmp_path / "a.xlsx",
+        办理单=[
+            ["登记日期", "2024-03-01", "反映方式", "电话"],
+            ["拟办事项", "燃气报装"], ["反映问题", STORY], ["问题原因", WHY], ["办理过程", HOW],
+        ],
+    )  # fmt: skip
+    assert read(path, "a.xlsx").records[0].values["channel"] == "电话"
+
+
+def test_labels_that_nobody_knows_are_kept_where_cases_stand_in_columns(tmp_path: Path) -> None:
+    lines = [
+        ["项目", "案例一", "案例二"], ["反映日期", "2024-03-01", "2024-03-02"], ["反映事项", "燃气报装", "水表过户"],
+        ["诉求内容", STORY, STORY], ["拦路虎", WHY, WHY], ["解决办法", HOW, HOW],
+        ["责任单位", "市住建局", "市水务局"],
+    ]  # fmt: skip
+    first = read(book(tmp_path / "a.xlsx", 案例=lines), "a.xlsx").records[0]
+    assert WHY in {*first.values.values(), *first.extra.values()}
+
+
+def test_cells_that_say_nothing_are_empty(tmp_path: Path) -> None:
+    header = ["诉求", "办理情况", "固化措施", "依据", "回访情况"]
+    record = read(book(tmp_path / "a.xlsx", 台账=[header, [STORY, HOW, "—", "无", "无"]]), "a.xlsx").records[0]
+    assert record.values == {"demand": STORY, "measure": HOW, "followup": "无"}
+
+
+def test_the_last_of_several_closing_dates_counts(tmp_path: Path) -> None:
+    path = book(
+        tmp_path / "a.xlsx",
+        台账=[
+            ["编号", "诉求", "办理日期", "办理进展"],
+            ["A-1", STORY, "2024-03-01", "核实情况"], [None, None, "2024-03-09", HOW],
+        ],
+    )  # fmt: skip
+    record = read(merge(path, "台账", "A2:A3", "B2:B3"), "a.xlsx").records[0]
+    assert record.values["closed"] == "2024-03-09" and record.values["measure"] == f"核实情况\n{HOW}"
+
+
+def test_columns_that_hold_two_things(tmp_path: Path) -> None:
+    header = ["姓名及电话", "诉求", "办理情况", "办结时间及结果"]
+    path = book(tmp_path / "a.xlsx", 台账=[header, ["夏侯安 13900000001", STORY, HOW, "2024年3月5日，已办结"]])
+    values = read(path, "a.xlsx").records[0].values
+    assert values["applicant"] == "夏侯安" and values["closed"] == "2024年3月5日"
+
+
+def test_objects_inside_the_answer_of_a_service(tmp_path: Path) -> None:
+    steps = [{"time": "2024-03-02", "dept": "住建局", "action": "勘测"}, {"dept": "银行", "action": "出证明"}]
+    answer = {"code": 0, "data": {"list": [{"id": "A-1", "appealDetail": STORY, "steps": steps}]}}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(answer, ensure_ascii=False), "utf-8")
+    record = read(path, "a.json").records[0]
+    assert record.values["measure"] == "2024-03-02 住建局 勘测\n银行 出证明"
+
+
+def test_a_line_of_a_form_with_a_label_that_nobody_knows(tmp_path: Path) -> None:
+    lines = [
+        ["编号", "JX-1", "日期", "2024-03-01"], ["办理事项", "燃气报装"], ["反映内容", STORY], ["未办成原因", WHY],
+        ["窗口这样办", HOW], ["办理结果", "已办结"],
+    ]  # fmt: skip
+    record = read(book(tmp_path / "a.xlsx", 登记表=lines), "a.xlsx").records[0]
+    assert HOW in {*record.values.values(), *record.extra.values()}
+
+
+def test_a_sheet_of_counts_beside_the_register_is_no_loss(tmp_path: Path) -> None:
+    counts = [["月份", "受理数", "办结数", "办结率"], ["1月", 1, 1, "100%"], ["2月", 0, 0, "-"]]
+    path = book(tmp_path / "a.xlsx", 台账=[["诉求", "办理情况"], [STORY, HOW]], 汇总=counts)
+    reading = read(path, "a.xlsx")
+    assert len(reading.records) == 1 and not reading.loose
+    assert [problem.row for problem in reading.problems] == [""]

@@ -116,7 +116,14 @@ def test_id_numbers_go(number, style, sentence):
 @settings(max_examples=80, deadline=None)
 @given(cards(), st.sampled_from(CARD_STYLES), st.sampled_from(["转到卡{}上", "{}", "账号：{}", "（{}）"]))
 def test_bank_cards_go(number, style, sentence):
-    assert redact({"x": sentence.format(style(number))}).values["x"] == sentence.format("〔银行卡〕")
+    kinds = {"〔银行卡〕"}
+    if len(number) == 18 and id_checksum(number) and sentence in ("{}", "（{}）"):
+        kinds.add("〔身份证号〕")  # such a number is both, and nothing beside it tells which
+    assert redact({"x": sentence.format(style(number))}).values["x"] in map(sentence.format, kinds)
+
+
+def test_a_number_that_passes_both_checks_is_a_card_beside_a_cards_words():
+    assert redact({"x": "转到卡620008190101142400上"}).values["x"] == "转到卡〔银行卡〕上"
 
 
 @settings(max_examples=150, deadline=None)
@@ -190,3 +197,40 @@ def test_wrong_numbers_go_with_a_doubt(text: str, kind: str):
     result = redact({"demand": text})
     assert [doubt.kind for doubt in result.doubts] == [kind]
     assert digits_left(result.values["demand"]) == ""
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "(138)0013-8000", "（138）0013 8000", "(+86)13800138000", "138--0013--8000", "138 - 0013 - 8000",
+        "138_0013_8000", "138/0013/8000", "138，0013，8000", "138\u200b0013\u200b8000", "138O0138OOO",
+        "ZS13800138000", "13800138000zs", "1-380-013-8000", "〔手机13800138000〕", "《关于13800138000来电的说明》",
+        "https://example.org/a?phone=13800138000",
+    ],
+)  # fmt: skip
+def test_mobiles_written_oddly_go(number: str) -> None:
+    left = digits_left(redact({"demand": f"电话{number}，请回"}).values["demand"])
+    assert len(left) < 4
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "370802  19750612  3019", "370802_19750612_3019", "370802/19750612/3019", "G370802197506123019",
+        "3708021975061230193", "440106 19881102 003 x", "三七〇八〇二一九七五〇六一二三〇一X",
+        "6222  0212  0300  1234  565", "6222,0212,0300,1234,565", "6222/0212/0300/1234/565",
+    ],
+)  # fmt: skip
+def test_id_numbers_and_cards_written_oddly_go(number: str) -> None:
+    result = redact({"demand": f"群众留下{number}。"}).values["demand"]
+    assert len(digits_left(result)) < 4 and "七五" not in result
+
+
+@pytest.mark.parametrize(("text", "digits"), [("手机尾号5678", "5678"), ("身份证后四位是301X", "301X")])
+def test_last_places_of_a_number_go(text: str, digits: str) -> None:
+    assert digits not in redact({"demand": text}).values["demand"]
+
+
+@pytest.mark.parametrize("text", ["尾号限行4和9", "工单尾号0001", "http://example.org/art/2024/13912345678.html"])
+def test_other_last_places_and_links_stay(text: str) -> None:
+    assert redact({"demand": text}).values["demand"] == text
