@@ -21,7 +21,7 @@ import yaml
 
 from .inference.similar import load_examples
 
-#: What happened and why it got stuck. What was done is left out: one reply often answers many people.
+#: What happened and why it got stuck. What was done is compared apart: one reply often answers many people.
 _TOLD = ("demand", "obstacle")
 _TEXTS = (*_TOLD, "measure", "result")
 #: Retellings share their facts early; the rest of a long text only costs time.
@@ -46,6 +46,7 @@ class Profile:
     matter: frozenset[str]
     text: str
     grams: frozenset[str]
+    solved: frozenset[str]
     amounts: frozenset[str]
     traces: Mapping[str, frozenset[str]]
     vector: np.ndarray | None
@@ -84,6 +85,7 @@ def profile(fields: Mapping[str, Any], vector: np.ndarray | None, traces: Iterab
         matter=_grams(name),
         text=text,
         grams=_grams(told(fields)),
+        solved=_grams(_join(fields, ("measure", "result"))[:_LONGEST]),
         amounts=frozenset(_AMOUNT.findall(text)),
         traces={kind: frozenset(values) for kind, values in kinds.items()},
         vector=vector,
@@ -116,17 +118,17 @@ class Rarity:
     which words every window uses."""
 
     def __init__(self, profiles: list[Profile]) -> None:
-        documents = [*(p.grams for p in profiles), *_everyday_documents()]
+        documents = [*(p.grams for p in profiles), *(p.solved for p in profiles), *_everyday_documents()]
         total = len(documents) + 1
         counts = Counter(gram for document in documents for gram in document)
         everyday = min(_EVERYDAY, math.log(total) / 3)
         self._weights = {gram: max(0.0, math.log(total / n) - everyday) for gram, n in counts.items()}
-        self._masses = {id(p.grams): self._mass(p.grams) for p in profiles}
+        self._masses = {id(grams): self._mass(grams) for p in profiles for grams in (p.grams, p.solved)}
 
-    def overlap(self, a: Profile, b: Profile) -> float:
+    def overlap(self, a: frozenset[str], b: frozenset[str]) -> float:
         """Share 0–1 of the lighter text's telling words that stand in the other text too."""
-        mass = min(self._masses[id(a.grams)], self._masses[id(b.grams)])
-        return self._mass(a.grams & b.grams) / mass if mass else 0.0
+        mass = min(self._masses[id(a)], self._masses[id(b)])
+        return self._mass(a & b) / mass if mass else 0.0
 
     def _mass(self, grams: Iterable[str]) -> float:
         return sum(map(self._weights.__getitem__, grams))
@@ -135,7 +137,7 @@ class Rarity:
 def compare(a: Profile, b: Profile, rarity: Rarity) -> Verdict:
     """All comparisons of a pair, added up."""
     parts = [_region(a, b), _registers(a, b), _dates(a, b), _matter(a, b), _words(a, b, rarity),
-             _meaning(a, b), _amounts(a, b), *_traces(a, b)]  # fmt: skip
+             _solution(a, b, rarity), _meaning(a, b), _amounts(a, b), *_traces(a, b)]  # fmt: skip
     total = weights()["prior"] + sum(weight for weight, _ in parts)
     sentences = [text for weight, text in sorted(parts, reverse=True) if text and weight > 0]
     return Verdict(1 / (1 + 2 ** -max(min(total, 50.0), -50.0)), sentences)
@@ -203,8 +205,16 @@ def _matter(a: Profile, b: Profile) -> tuple[float, str]:
 def _words(a: Profile, b: Profile, rarity: Rarity) -> tuple[float, str]:
     if not a.grams or not b.grams:
         return 0.0, ""
-    share = rarity.overlap(a, b)
+    share = rarity.overlap(a.grams, b.grams)
     return _level(weights()["words"], share), f"少见的用词重合 {share:.0%}"
+
+
+def _solution(a: Profile, b: Profile, rarity: Rarity) -> tuple[float, str]:
+    """Between two registers only: in one register the same answer often goes to many people."""
+    if a.register == b.register or not a.solved or not b.solved:
+        return 0.0, ""
+    share = rarity.overlap(a.solved, b.solved)
+    return _level(weights()["solution"], share), f"办法中少见的用词重合 {share:.0%}"
 
 
 def _meaning(a: Profile, b: Profile) -> tuple[float, str]:

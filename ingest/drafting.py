@@ -107,7 +107,7 @@ def _place(case: Case, record: Record, clean: Mapping[str, str], problem: Callab
 
 def _where(case: Case, record: Record, clean: Mapping[str, str], given: Hall | None) -> None:
     """The hall and its region: what the row says, else the command line, the heading, the file's name; for a
-    told case without any of these, the first county that its text names."""
+    case told in prose without any of these, the first county that its text names."""
     coded = regions.by_code(record.values.get("region_code", ""))
     around = coded or (regions.by_code(given.code) if given else None)
     around = around or regions.find(record.heading) or regions.find(record.place.file)
@@ -118,11 +118,13 @@ def _where(case: Case, record: Record, clean: Mapping[str, str], given: Hall | N
         found = (given.code, given.name)
     if found is None:
         found = _first_hall((record.heading, record.place.file), None)
-    if found is None or (record.place.kind in TOLD and found[0].endswith("00")):
-        told = (clean.get(name) for name in ("lead_dept", "coop_depts", "demand", "obstacle", "measure"))
-        heard = _first_hall(told, around)
+    prose = record.place.kind in TOLD
+    if found is None or (prose and found[0].endswith("00")):
+        # In a table only a department may tell the hall: a citizen's story names many places.
+        told = ("lead_dept", "coop_depts", *(("demand", "obstacle", "measure") if prose else ()))
+        heard = _first_hall((clean.get(name) for name in told), around)
         # In a table a department of the province is one that helped, not the hall.
-        found = heard if heard and (record.place.kind in TOLD or not heard[0].endswith("00")) else found
+        found = heard if heard and (prose or not heard[0].endswith("00")) else found
     if found is None:
         return
     case.hall = {"code": found[0], "name": found[1]}

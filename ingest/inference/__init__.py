@@ -52,7 +52,7 @@ _PLANS = {
     "outcome": _Plan(bias=0.4, scale=1.0, threshold=0.5),
     "barriers": _Plan(bias=0.4, scale=1.0, threshold=0.25),
     "nature": _Plan(bias=0.2, scale=1.2, threshold=0.4),
-    "domain": _Plan(bias=0.3, scale=1.2, threshold=0.35),
+    "domain": _Plan(bias=0.3, scale=1.2, threshold=0.3),
     "applicant_type": _Plan(bias=0.3, scale=1.2, threshold=0.5),
     "channel": _Plan(bias=1.0, scale=1.5, threshold=0.5),
 }
