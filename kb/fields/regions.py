@@ -184,7 +184,7 @@ def _believable(text: str, start: int, name: str, previous_end: int) -> bool:
     words = _words()
     if name in _atlas().full:
         if name in words["generic"]:
-            return after_place or text.strip() == name
+            return after_place or text.strip() == name or bool(at_start and words["followers"].match(rest))
         return len(name) > 2 or after_place or at_start  # “办理县级事项” does not name 理县
     if words["smaller"].match(rest):
         return False
