@@ -103,10 +103,10 @@ def _hall(code: str | None) -> Hall | None:
 
     from .drafting import Hall
 
-    found = regions.hall(code)
-    if found is None:
+    region = regions.by_code(code)
+    if region is None:
         raise click.UsageError(f"区划码 {code} 不在 GB/T 2260 中，应为六位数字，如 370881")
-    return Hall(*found)
+    return Hall(*regions.hall_of(region))
 
 
 @contextmanager

@@ -113,7 +113,7 @@ def _where(case: Case, record: Record, clean: Mapping[str, str], given: Hall | N
     around = around or regions.find(record.heading) or regions.find(record.place.file)
     found = _first_hall((clean.get(name) for name in ("hall", "region")), around)
     if found is None and coded:
-        found = (coded.code, coded.name if coded.level == "county" else f"{coded.name}本级")
+        found = regions.hall_of(coded)
     if found is None and given:
         found = (given.code, given.name)
     if found is None:

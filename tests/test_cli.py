@@ -64,7 +64,7 @@ def test_every_command_has_help_with_an_example_and_stands_in_the_readme(name: s
 
 def test_ingest_reports_as_the_contract_says(kb: Any, ledger: Path, tmp_path: Path) -> None:
     report = tmp_path / "报告.json"
-    code, out, err = kb("ingest", str(ledger), "--publish", "--report", str(report), "--json")
+    code, out, err = kb("ingest", str(ledger), "--hall", "370881", "--publish", "--report", str(report), "--json")
     assert code == 1  # one date could not be used
     found = json.loads(out)
     assert found == json.loads(report.read_text("utf-8"))
@@ -74,7 +74,14 @@ def test_ingest_reports_as_the_contract_says(kb: Any, ledger: Path, tmp_path: Pa
     assert (file["file"], file["status"], file["rows"], file["cases"]) == ("台账.csv", "partial", 2, 2)
     assert file["columns"]["未办成原因"] == "obstacle"
     assert file["problems"] == [{"sheet": "", "row": "3", "message": file["problems"][0]["message"]}]
+    halls = {json.loads(line)["hall"]["name"] for line in kb("export")[1].splitlines()}
+    assert halls == {"曲阜市"}
     assert "导入结果" in err and "覃玉兰" not in err + out.decode()
+
+
+def test_a_file_that_names_no_hall_is_taken_with_a_notice(kb: Any, ledger: Path) -> None:
+    (file,) = json.loads(kb("ingest", str(ledger), "--json")[1])["files"]
+    assert file["cases"] == 2 and any("--hall" in p["message"] and not p["row"] for p in file["problems"])
 
 
 def test_from_draft_to_library_and_out_again(kb: Any, ledger: Path) -> None:

@@ -118,6 +118,11 @@ def hall(text: str, within: Region | None = None) -> tuple[str, str] | None:
     zone = re.search(re.escape(region.name[:2]) + r"[\u4e00-\u9fff]{0,2}?(" + _words()["zone"] + ")", text)
     if zone and region.level != "province":
         return region.code, region.name + zone[1]
+    return hall_of(region)
+
+
+def hall_of(region: Region) -> tuple[str, str]:
+    """The hall of an area itself: a county's bears its name, a city's or a province's is its 本级."""
     return region.code, region.name if region.level == "county" else f"{region.name}本级"
 
 

@@ -73,7 +73,7 @@ def test_broken_model_files_are_explained(tmp_path: Path) -> None:
 class Stub:
     """Stands for a sentence-transformers model: its import takes seconds, its weights a network."""
 
-    def __init__(self, model: str, device: str) -> None:
+    def __init__(self, model: str, device: str, model_kwargs: dict[str, str]) -> None:
         if model == "missing":
             raise OSError("no such model")
 
