@@ -57,3 +57,8 @@ def test_applicant_whose_name_is_a_word_leaves_the_word(text: str) -> None:
 )
 def test_places_titles_and_masked_names_stay(text: str) -> None:
     assert redacted(text) == text
+
+
+@pytest.mark.parametrize("text", ["申领须本人面签。", "公章须本人拿来", "高龄津贴申领需本人面签", "登记章须本人盖"])
+def test_must_be_there_in_person_is_no_name(text: str) -> None:
+    assert redact({"obstacle": text}).values["obstacle"] == text
