@@ -69,7 +69,7 @@ def cast(texts: Sequence[str]) -> Cast:
 
 
 def keys(who: Who) -> set[str]:
-    """The ways in which a text may name someone again: 祥龙瑞 for 福州市祥龙瑞燃料油有限公司."""
+    """The ways in which a text may name someone again: 远山渡 for 某市远山渡航运有限公司."""
     if who.kind == "group":
         return {who.name[-2:]}
     if who.kind == "person" or len(who.name) < 6:

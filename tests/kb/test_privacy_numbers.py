@@ -139,17 +139,17 @@ def test_any_text_survives_and_redaction_is_idempotent(text):
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("车辆晋L8F20K2011年被锁", "车牌"),
+        ("车辆川B7H31M2011年被锁", "车牌"),
         ("粤Z1234港", "车牌"),
         ("鲁HD12345被扣", "车牌"),
         ("车号为冀B12345D", "车牌"),
         ("沪A·12345", "车牌"),
         ("鄂ap185挂", "车牌"),
-        ("证号92350112MA24WFJUMW", "个体执照代码"),
+        ("证号92510104MA6A1B2C3F", "个体执照代码"),
         ("统一社会信用代码９２３５０１１２ＭＡ２４ＷＦＪＵＭＷ", "个体执照代码"),
         ("邮箱zhang.san-88@mail.example.com", "邮箱"),
         ("邮箱：abc＠163.com", "邮箱"),
-        ("微信weihd_fencing88", "微信号"),
+        ("微信zhou_kendo77", "微信号"),
         ("加V：abc12345", "微信号"),
         ("微信号是wxid_abc123def", "微信号"),
         ("QQ 12345678", "QQ号"),
@@ -171,7 +171,7 @@ def test_other_identifiers_go(text: str, kind: str):
 @pytest.mark.parametrize(
     "text",
     [
-        "订单号6217001412123866287",
+        "订单号6225881234567890120",
         "编号2023051600012345678",
         "毕业证号123456789012345678",
         "面积1234567平方",
@@ -191,7 +191,7 @@ def test_other_numbers_stay(text: str):
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [("手机1380013800", "手机号"), ("号37088119630621123X", "身份证号"), ("6217001412123866280", "银行卡")],
+    [("手机1380013800", "手机号"), ("号510104196306211235", "身份证号"), ("6225881234567890123", "银行卡")],
 )
 def test_wrong_numbers_go_with_a_doubt(text: str, kind: str):
     result = redact({"demand": text})
