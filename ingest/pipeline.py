@@ -17,7 +17,7 @@ import numpy as np
 
 from kb.model import Case
 from kb.plugins import manager
-from kb.store import Draft, KnownKey, Store
+from kb.store import Draft, KnownKey, Store, writing
 from search.passages import case_vectors
 
 from . import duplicates, identity, readers
@@ -165,7 +165,7 @@ def _store(run: _Run, records: Sequence[Record], drafted: Sequence[Drafted], rep
         clear += [draft.case for draft in waiting if draft and not draft.doubts]
         report.held_back = len(held) + sum(bool(draft and draft.doubts) for draft in waiting)
     keys = {key: KnownKey(who.case_id, who.ways.digest) for who in found for key in who.ways.names()}
-    with run.store.workbench.atomic():
+    with writing(run.store.workbench):
         run.store.save_drafts(held, run.by, report.file)
         if clear:
             run.store.publish(clear, run.by, report.file)

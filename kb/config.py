@@ -17,13 +17,14 @@ class Settings:
     """`data_dir` holds library.db, workbench.db, index/ and, if wanted, kb.toml.
 
     kb.toml knows: `title`; `[embedding] model = "packaged"` or the name or path of any sentence-transformers
-    model; `[search] threads = 2`.
+    model; `[search] threads = 2`; `[hall] code`, the GB/T 2260 code of the county whose window asks.
     """
 
     data_dir: Path
     title: str = "办成案例库"
     embedding_model: str = "packaged"
     threads: int = 2
+    hall: str = ""
 
     @property
     def library_path(self) -> Path:
@@ -55,6 +56,7 @@ def load(data_dir: str | Path | None = None) -> Settings:
             title=str(table.get("title", Settings.title)),
             embedding_model=str(table.get("embedding", {}).get("model", Settings.embedding_model)),
             threads=int(table.get("search", {}).get("threads", Settings.threads)),
+            hall=str(table.get("hall", {}).get("code", Settings.hall)),
         )
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError, AttributeError) as error:
         raise Fault(f"配置文件 kb.toml 写法有误，请检查：{error}") from error

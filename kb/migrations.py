@@ -52,3 +52,20 @@ def w002_identity(db: Database) -> None:
     db.table("case_keys").create({"key": str, "case_id": str, "digest": str}, pk="key")
     db.table("traces").create({"case_id": str, "trace": str}, pk=("case_id", "trace"))
     db.table("secrets").create({"name": str, "value": str}, pk="name")
+
+
+@workbench()
+def w003_questions(db: Database) -> None:
+    """Questions asked of the search, de-identified, and how often each was asked in which month with which answer."""
+    db.table("questions").create(
+        {"id": int, "folded": str, "text": str, "first": str, "last": str, "closed": str, "case_id": str,
+         "reason": str},
+        pk="id", not_null={"folded", "text", "first", "last"},
+        defaults={"closed": "", "case_id": "", "reason": ""},
+    )  # fmt: skip
+    db.table("questions").create_index(["folded"], unique=True)
+    db.table("questions").create_index(["last"])
+    db.table("question_counts").create(
+        {"question": int, "month": str, "grade": str, "region": str, "domain": str, "hall_code": str, "asked": int},
+        pk=("question", "month", "grade", "region", "domain", "hall_code"),
+    )

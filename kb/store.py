@@ -1,7 +1,7 @@
-"""The two database files: cases, drafts and their revisions. All writing to them happens here.
+"""The two database files: cases, drafts, their revisions, questions. All writing to them happens here.
 
 `library.db` holds what was published (and what was withdrawn again), de-identified and browsable.
-`workbench.db` holds drafts, doubts, bookkeeping and what was withdrawn, and is never browsable.
+`workbench.db` holds drafts, doubts, bookkeeping, what was withdrawn and what was asked, and is never browsable.
 A case that changes while it is published waits as a draft of the same id beside the published one.
 
 A publication writes the library first and clears the draft second, each in one transaction. A crash in between
@@ -14,6 +14,7 @@ import datetime
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from .config import Settings
 from .errors import Fault
 from .model import Case, from_row, to_row
 from .privacy import Doubt
+
+BUSY_MS = 10_000  # how long a connection waits for another one's transaction
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,54 @@ class Draft:
     doubts: list[Doubt]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A question that was asked, de-identified, and what became of it.
+
+    `counts` [{month, grade, region, domain, hall_code, asked}]; `closed` is when somebody settled it (ISO, else
+    empty): with a case that answers it, or for a `reason`.
+    """
+
+    id: int
+    text: str
+    folded: str
+    first: str
+    last: str
+    closed: str
+    case_id: str
+    reason: str
+    counts: list[dict[str, Any]]
+
+
 def _open(path: Path, schema: Any) -> Database:
     path.parent.mkdir(parents=True, exist_ok=True)
     db = Database(path)
-    db.conn.execute("pragma busy_timeout = 10000")
+    db.conn.execute(f"pragma busy_timeout = {BUSY_MS}")
     db.conn.execute("pragma secure_delete = on")  # a text that was removed is not left in free pages
     db.enable_wal()
     if schema.pending(db):
         schema.apply(db)
     return db
+
+
+@contextmanager
+def writing(db: Database) -> Iterator[None]:
+    """A transaction that queues behind other writers from its beginning; within another one a part of it.
+
+    One that reads first and writes later would be refused at once, without waiting, if another connection wrote in
+    between (SQLITE_BUSY_SNAPSHOT).
+    """
+    if db.conn.in_transaction:
+        with db.atomic():
+            yield
+        return
+    db.conn.execute("begin immediate")
+    try:
+        yield
+    except BaseException:
+        db.rollback()
+        raise
+    db.conn.execute("commit")
 
 
 def _now() -> str:
@@ -98,6 +140,14 @@ class Store:
         rows = list(self.library.table("cases").rows_where("id = ?", [case_id]))
         return from_row(rows[0]) if rows else None
 
+    def published_of(self, ids: Iterable[str]) -> dict[str, Case]:
+        """Those of the cases `ids` that are published, by id."""
+        rows = self.library.query(
+            "select * from cases where id in (select value from json_each(?)) and state = 'published'",
+            [json.dumps(list(ids))],
+        )
+        return {row["id"]: from_row(row) for row in rows}
+
     def draft(self, case_id: str) -> Draft | None:
         rows = list(self.workbench.table("drafts").rows_where("id = ?", [case_id]))
         return _draft(rows[0]) if rows else None
@@ -131,7 +181,7 @@ class Store:
 
     def save_drafts(self, drafts: Iterable[Draft], by: str, note: str = "") -> None:
         """Store new or changed drafts in one transaction, each as the next revision of its case."""
-        with self.workbench.atomic():
+        with writing(self.workbench):
             for draft in drafts:
                 case = replace(draft.case, state="draft", revision=self._next_revision(draft.case.id))
                 row = dict(to_row(case), doubts=json.dumps([asdict(d) for d in draft.doubts], ensure_ascii=False))
@@ -143,7 +193,7 @@ class Store:
         The caller answers for the de-identification gate (`kb.review`).
         """
         ids = []
-        with self.library.atomic():
+        with writing(self.library):
             for given in cases:
                 case = replace(given, state="published", revision=self._next_revision(given.id))
                 self._write(self.library, "cases", to_row(case), case, by, "publish", note)
@@ -163,16 +213,16 @@ class Store:
         number = self._next_revision(case_id)
         tombstone = Case(case_id, case.source_no, hall=case.hall, region=case.region, domain=case.domain,
                          matter=case.matter, state="withdrawn", revision=number)  # fmt: skip
-        with self.workbench.atomic():
+        with writing(self.workbench):
             self._record(self.workbench, replace(case, revision=number), by, "withdraw", reason, [])
             self.workbench.table("traces").delete_where("case_id = ?", [case_id])
-        with self.library.atomic():
+        with writing(self.library):
             self._write(self.library, "cases", to_row(tombstone), tombstone, by, "withdraw", reason)
             self.library.conn.execute("update revisions set data = null where case_id = ?", [case_id])
 
     def discard_drafts(self, ids: Iterable[str]) -> None:
         """Remove drafts. Of their history only who and when is kept: earlier texts may hold what review removed."""
-        with self.workbench.atomic():
+        with writing(self.workbench):
             for case_id in ids:
                 self.workbench.table("drafts").delete_where("id = ?", [case_id])
                 self.workbench.conn.execute("update revisions set data = null where case_id = ?", [case_id])
@@ -214,7 +264,7 @@ class Store:
 
     def remember(self, keys: Mapping[str, KnownKey], traces: Mapping[str, Iterable[str]]) -> None:
         """Store source keys and traces (case id → one-way hashes) in one transaction."""
-        with self.workbench.atomic():
+        with writing(self.workbench):
             self.workbench.table("case_keys").insert_all(
                 ({"key": key, "case_id": k.case_id, "digest": k.digest} for key, k in keys.items()), replace=True
             )
@@ -237,9 +287,77 @@ class Store:
         if rows:
             return bytes.fromhex(rows[0]["value"])
         value = secrets.token_bytes(32)
-        with self.workbench.atomic():
+        with writing(self.workbench):
             self.workbench.table("secrets").insert({"name": name, "value": value.hex()})
         return value
+
+    # Questions that people asked
+
+    def log_question(
+        self, text: str, folded: str, grade: str, region: str = "", domain: str = "", hall_code: str = "",
+        pause: int = 60, keep: int = 20_000, patience: float = 0.0,
+    ) -> bool:  # fmt: skip
+        """Count a de-identified question; False if it was counted less than `pause` seconds ago (a page loaded again).
+
+        `folded` is the form under which spellings of one question meet. A question that was asked once, less than
+        `pause` seconds ago, and with which this one begins, was this one half typed: it goes. Of more than `keep`
+        questions those not asked for longest go. Raises sqlite3.OperationalError if the file stays locked for
+        `patience` seconds.
+        """
+        db = self.workbench
+        at = _now()
+        before = (datetime.datetime.fromisoformat(at) - datetime.timedelta(seconds=pause)).isoformat()
+        db.conn.execute(f"pragma busy_timeout = {round(patience * 1000)}")
+        db.conn.execute("pragma synchronous = normal")  # no wait for the disk: a question may be lost with the power
+        try:
+            with writing(db):
+                counted = db.conn.execute(
+                    "insert into questions (folded, text, first, last) values (?, ?, ?, ?) "
+                    "on conflict (folded) do update set last = excluded.last where last <= ? returning id",
+                    [folded, text, at, at, before],
+                ).fetchall()
+                if not counted:
+                    return False
+                number = counted[0][0]
+                db.conn.execute(
+                    "insert into question_counts values (?, ?, ?, ?, ?, ?, 1) "
+                    "on conflict do update set asked = asked + 1",
+                    [number, at[:7], grade, region, domain, hall_code],
+                )
+                self._drop_questions(
+                    "last > ? and closed = '' and id != ? and substr(?, 1, length(folded)) = folded "
+                    "and (select sum(asked) from question_counts where question = id) = 1",
+                    [before, number, folded],
+                )
+                if number % 100 == 0:  # counting them every time would cost more than all the rest
+                    self._drop_questions(
+                        "id in (select id from questions order by last desc limit -1 offset ?)", [keep]
+                    )
+        finally:
+            db.conn.execute(f"pragma busy_timeout = {BUSY_MS}")
+            db.conn.execute("pragma synchronous = full")
+        return True
+
+    def questions(self, since: str = "") -> list[Asked]:
+        """Every question that was asked, with the counts of the months from `since` (YYYY-MM) on, most recent last."""
+        counts: dict[int, list[dict[str, Any]]] = {}
+        for row in self.workbench.table("question_counts").rows_where("month >= ?", [since], order_by="month"):
+            counts.setdefault(row.pop("question"), []).append(row)
+        rows = self.workbench.table("questions").rows_where(order_by="last, id")
+        return [Asked(**row, counts=counts[row["id"]]) for row in rows if row["id"] in counts]
+
+    def close_questions(self, ids: Iterable[int], case_id: str = "", reason: str = "") -> None:
+        """Mark questions as settled, by a case that answers them or for a reason."""
+        with writing(self.workbench):
+            for number in ids:
+                self.workbench.table("questions").update(
+                    number, {"closed": _now(), "case_id": case_id, "reason": reason}
+                )
+
+    def _drop_questions(self, where: str, args: list[Any]) -> None:
+        gone = self.workbench.conn.execute(f"delete from questions where {where} returning id", args).fetchall()
+        for (number,) in gone:
+            self.workbench.conn.execute("delete from question_counts where question = ?", [number])
 
 
 def _draft(row: dict[str, Any]) -> Draft:

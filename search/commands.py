@@ -25,7 +25,13 @@ _DOCID = click.Choice(["id", "source_no"])
 @click.option("--domain", default="", help="领域")
 @click.option("--barrier", default="", help="壁垒类型")
 @click.option("--outcome", default="", help="结果")
+@click.option("--matter", default="", help="事项：标准名称、原来写的名称或事项编码")
+@click.option("--handling", default="", help="办理方式，如 协调、帮办代办")
+@click.option("--dept", "department", default="", help="牵头或协办部门；只写 医保局 这样的简称时，各地同类部门都算")
+@click.option("--year", default="", help="年份，四位数字；按办结（没有则受理、收到）日期")
+@click.option("--solidified", default="", help="是否已固化：是、否")
 @click.option("--since", default="", help="起始日期，如 2024-05-01、2024-05、2024")
+@click.option("--literally", is_flag=True, help="按原样查找，不纠正错别字")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
 @click.option("--batch", type=_FILE, help='成批查询：每行一个 {"qid": …, "query": …}')
 @click.option(
@@ -38,6 +44,7 @@ _DOCID = click.Choice(["id", "source_no"])
 def search(
     text: tuple[str, ...],
     k: int,
+    literally: bool,
     as_json: bool,
     batch: Path | None,
     run_file: Path | None,
@@ -47,9 +54,13 @@ def search(
     """检索先例：输入群众说的话、事项名称、文号或案例编号。
 
     例：kb search 房产证上加名字要还清贷款吗 -k 3
+
+    用引号和减号时把整句括起来：kb search '"容缺受理" 执照 -食品'
     """
+    from . import unmet
     from .engine import Filters
-    from .precedents import Precedents, checked
+    from .filters import checked
+    from .precedents import Precedents
 
     if bool(text) == bool(batch):
         raise click.UsageError("请输入要查的内容，或用 --batch 指定文件（二者取一）")
@@ -60,7 +71,8 @@ def search(
     if batch:
         _batch(precedents, batch, run_file, docid, k, filters)
         return
-    answer = precedents.find(" ".join(text), k, filters)
+    answer = precedents.find(" ".join(text), k, filters, literally)
+    unmet.record_soon(precedents.settings, answer["query"], answer["grade"], filters)
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False, indent=1))
     else:
@@ -73,14 +85,14 @@ def _opened(kind: Callable[..., Any]) -> Any:
     """The searcher of the chosen library, with its index up to date."""
     from . import upkeep
 
-    found = kind(_library())
+    found = kind(library())
     if found.engine.problem(found.store):
         with upkeep.bar("更新检索索引") as progress:
             found.refresh(progress)
     return found
 
 
-def _library() -> Settings:
+def library() -> Settings:
     """Settings of the chosen library; Fault if there is none (opening would begin an empty one)."""
     chosen = settings()
     if not chosen.library_path.exists():
@@ -90,6 +102,8 @@ def _library() -> Settings:
 
 def _batch(precedents: Any, source: Path, run_file: Path | None, docid: str, k: int, filters: Any) -> None:
     """Answers every line of *source* on stdout; lines that cannot be used are reported on stderr."""
+    from .precedents import unfolded
+
     unusable = 0
     with source.open(encoding="utf-8-sig", errors="replace") as lines, _written(run_file) as run:
         for number, line in enumerate(lines, 1):
@@ -102,8 +116,9 @@ def _batch(precedents: Any, source: Path, run_file: Path | None, docid: str, k: 
                 continue
             answer = precedents.find(asked["query"], k, filters)
             kept = ("id", "source_no", "score")
-            results = [{key: entry[key] for key in kept} for entry in answer["results"]]
-            said = {"qid": asked["qid"], "answerable": answer["answerable"], "results": results}
+            results = [{key: entry[key] for key in kept} for entry in unfolded(answer, k)]
+            given = {key: answer[key] for key in ("answerable", "grade", "probability")}
+            said = {"qid": asked["qid"], **given, "results": results}
             click.echo(json.dumps(said, ensure_ascii=False))
             run.writelines(_trec(asked["qid"], results, docid))
     if unusable:
@@ -151,7 +166,7 @@ def reindex(vectors: bool) -> None:
 
     from . import upkeep
 
-    chosen = _library()
+    chosen = library()
     if vectors:
         for path in chosen.index_dir.glob("embeddings.db*"):
             path.unlink()
@@ -164,23 +179,34 @@ def reindex(vectors: bool) -> None:
 @click.option("--queries", type=_FILE, required=True, help='问题：每行 {"qid", "query", "answerable"}')
 @click.option("--qrels", type=_FILE, required=True, help="评判：TREC 格式，每行 qid 0 编号 等级（0–3）")
 @click.option("--docid", type=_DOCID, default="source_no", show_default=True, help="评判用的是哪个编号")
+@click.option("--run", "run_file", type=_FILE, help="不查本库，评已有的结果文件（TREC 格式）")
+@click.option("--against", type=_FILE, help="再与这个结果文件（TREC 格式）逐题比较")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
-def evaluate(queries: Path, qrels: Path, docid: str, as_json: bool) -> None:
-    """用一组问题和人工评判衡量检索质量。
+def evaluate(
+    queries: Path, qrels: Path, docid: str, run_file: Path | None, against: Path | None, as_json: bool
+) -> None:
+    """用一组问题和人工评判衡量检索质量，也可比较两次检索的结果。
 
     例：kb evaluate --queries queries.jsonl --qrels qrels.tsv
+
+    两次比较：kb evaluate --queries queries.jsonl --qrels qrels.tsv --run new.trec --against old.trec
     """
     from . import evaluation
-    from .precedents import Precedents
 
     asked = evaluation.read_queries(queries)
     judged = evaluation.read_qrels(qrels)
-    report = evaluation.evaluate(_opened(Precedents), asked, judged, docid)
+    if run_file:
+        report = evaluation.evaluate_run(evaluation.read_run(run_file), asked, judged)
+    else:
+        from .precedents import Precedents
+
+        report = evaluation.evaluate(_opened(Precedents), asked, judged, docid)
+    if against:
+        theirs = evaluation.evaluate_run(evaluation.read_run(against), asked, judged)
+        report["against"] = theirs["measures"]
+        report["difference"] = evaluation.compare(report["per_query"], theirs["per_query"])
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False, indent=1))
         return
-    for name, figure in report["measures"].items():
-        click.echo(f"{name:<12} {figure['mean']:.3f}  [{figure['low']:.3f}, {figure['high']:.3f}]")
-    for name, (part, whole) in report["abstention"].items():
-        click.echo(f"{name}：{part}/{whole}")
-    click.echo(f"耗时（毫秒）：中位数 {report['took_ms']['median']}，95% 在 {report['took_ms']['p95']} 以内")
+    for line in evaluation.lines(report):
+        click.echo(line)

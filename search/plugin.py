@@ -16,8 +16,10 @@ from kb.store import Store
 @hookimpl
 def kb_register_commands(cli: click.Group) -> None:
     from . import commands
+    from .tuning_commands import tune
+    from .unmet_commands import unmet
 
-    for command in (commands.search, commands.reindex, commands.evaluate):
+    for command in (commands.search, commands.reindex, commands.evaluate, unmet, tune):
         cli.add_command(command)
 
 

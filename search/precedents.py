@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import threading
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from typing import Any
 
-from kb import vocabulary
 from kb.config import Settings
-from kb.errors import Fault
 from kb.model import Case
 from kb.store import Store
 
-from . import explanation, query, ranking
+from . import calibration, explanation, query, ranking, tuning, unmet
 from .engine import Engine, Filters, Found, Progress
+from .facets import facets
+from .filters import checked
+from .folding import fold
 from .query import Query
 
 MOST = 1000  # results of one search
+BEST = 3  # the answer as a whole is as good as the best of its first results
 
 EMPTY = "请输入要查的事：一句话、事项名称、文号或案例编号都可以。"
 NO_CASES = "库中还没有已入库的案例，请先导入并入库（kb ingest）。"
 NOTHING = "没有找到先例。"
 NOTHING_PASSES = "没有符合所选条件的案例，可放宽条件再查。"
-FAR = "没有找到足够接近的先例，以下几件最接近，仅供参考；可换个说法，或请责任部门会商。"
 
-_DATE = re.compile(r"(\d{4})(?:\D{1,2}(\d{1,2}))?(?:\D{1,2}(\d{1,2}))?\D?")
+
+@dataclass(frozen=True)
+class Ranked:
+    """A case in its place: its fused score, how likely it is a precedent (0 to 1), why it is there, and its
+    near-identical copies, which stand under it."""
+
+    case: Case
+    score: float
+    probability: float
+    why: list[dict[str, str]]
+    alike: Sequence[Case] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was understood, the cases found in order, and the ids of the result set that facets count."""
+
+    asked: Query
+    ranked: Sequence[Ranked] = ()
+    matching: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def probability(self) -> float:
+        """How likely it is that there is a precedent among the first results."""
+        return max((one.probability for one in self.ranked[:BEST]), default=0.0)
 
 
 class Precedents:
@@ -58,30 +84,36 @@ class Precedents:
         if self.engine.problem(self.store):
             self.engine.sync(self.store, progress, wait=not self.engine.usable())
 
-    def find(self, text: str, k: int = 10, filters: Filters | None = None) -> dict[str, Any]:
+    def find(
+        self, text: str, k: int = 10, filters: Filters | None = None, literally: bool = False, home: str = ""
+    ) -> dict[str, Any]:
         """Precedents for *text*: the search result of DESIGN section 4 as plain data.
 
-        Whatever is typed, the answer is a normal one or one with a ``note``; only filters that cannot be
-        understood raise Fault.
+        *literally*: typing errors are not corrected.  *home*: GB/T 2260 code of the asker's county (default: that of
+        ``kb.toml``); near halls come first among equals.  Whatever is typed, the answer is a normal one or one with a
+        ``note``; only filters that cannot be understood raise Fault.
         """
         started = time.perf_counter()
         filters = checked(filters or Filters())
-        asked = query.understand(text)
-        self.refresh()
-        note, answerable, results = self._answer(asked, max(0, min(k, MOST)), filters)
-        if asked.cut:
-            note = f"输入过长，只按前 {query.LONGEST} 个字查找。{note}"
+        answer = self._answer(text, max(0, min(k, MOST)), filters, literally, home or self.settings.hall)
+        grade = calibration.grade(answer.probability)
+        near = grade == calibration.NONE and answer.probability >= calibration.settings()["named"]
         return {
-            "query": asked.text,
-            "answerable": answerable,
-            "note": note,
+            "query": answer.asked.text,
+            "understood": understood(answer.asked),
+            "answerable": grade != calibration.NONE,
+            "grade": grade,
+            "probability": round(answer.probability, 3),
+            "note": self._note(answer, filters),
+            "departments": unmet.responsible([one.case for one in answer.ranked]) if near else [],
+            "facets": facets(self.store, answer.matching),
             "took_ms": round((time.perf_counter() - started) * 1000, 1),
-            "results": results,
+            "results": [result(one, answer.asked) for one in answer.ranked],
         }
 
     def similar(self, case: Case, k: int = 5) -> list[tuple[Case, str]]:
         """At most *k* other published cases near to *case* in meaning, each with a reason in a few words."""
-        asked = query.understand("。".join(filter(None, [case.title, case.obstacle or case.demand])))
+        asked = query.understand("。".join(filter(None, [case.title, case.obstacle or case.demand])), literally=True)
         self.refresh()
         if asked.empty or not self.engine.count():
             return []
@@ -90,33 +122,56 @@ class Precedents:
         near = [one for one in others[:k] if ranking.near(found.views, one.id)]
         return [(one, explanation.summary(asked, one)) for one in near]
 
-    def _answer(self, asked: Query, k: int, filters: Filters) -> tuple[str, bool, list[dict[str, Any]]]:
-        """(note, answerable, results)."""
+    def _answer(self, text: str, k: int, filters: Filters, literally: bool, home: str) -> Answer:
+        asked = query.understand(text, literally=True)
         if asked.empty:
-            return EMPTY, False, []
+            return Answer(asked)
+        self.refresh()
         if not self.engine.count():
-            return NO_CASES, False, []
-        cases = self._numbered(asked, k)
-        if cases:
-            reason = [{"kind": "文号", "text": asked.number}]
-            return "", True, [result(case, asked, 1.0, reason) for case in cases]
+            return Answer(asked)
         try:
-            found = self.engine.search(asked, filters, ranking.settings()["depth"])
+            return self._search(text, k, filters, literally, home)
         except sqlite3.DatabaseError:
             # The file was damaged after it had been opened: it is derived, so build it again.
             self.engine.sync(self.store, afresh=True)
-            found = self.engine.search(asked, filters, ranking.settings()["depth"])
-        ranked = self._cases(ranking.fuse(found.views), k)
-        if not ranked:
-            return NOTHING if filters == Filters() else NOTHING_PASSES, False, []
-        answerable = ranking.answerable(
-            found.views, self.engine.fingerprint, explanation.coverage(asked, ranked[0][0])
+            return self._search(text, k, filters, literally, home)
+
+    def _search(self, text: str, k: int, filters: Filters, literally: bool, home: str) -> Answer:
+        asked = query.understand(text, self.engine, literally)
+        numbered = self._numbered(asked, k)
+        if numbered:
+            why = [{"kind": "文号", "text": asked.number}]
+            return Answer(asked, [Ranked(case, 1.0, 1.0, why) for case in numbered], [case.id for case in numbered])
+        tuned = tuning.load(self.settings, self.engine.fingerprint)
+        weights = tuned.weights if tuned else None
+        found = self.engine.search(
+            asked, filters, ranking.settings()["depth"], tuned, lambda views: ranking.leaders(views, weights)
         )
-        return (
-            "" if answerable else FAR,
-            answerable,
-            [self._result(case, score, asked, filters, found) for case, score in ranked],
+        scored = ranking.fuse(found.views, weights)
+        best = self._by_merit(self._cases(scored, max(k, ranking.settings()["candidates"])), home)
+        groups = fold([case for case, _ in best])[:k]
+        ranked = [
+            self._ranked(asked, filters, found, best[group[0]], [best[at][0] for at in group[1:]], home)
+            for group in groups
+        ]
+        return Answer(asked, ranked, ranking.matching(scored))
+
+    def _by_merit(self, cases: list[tuple[Case, float]], home: str) -> list[tuple[Case, float]]:
+        """*cases* (with fused scores) with their merits added, best first."""
+        today = date.today()
+        weighed = [(case, score + ranking.merit(case, home, today)) for case, score in cases]
+        return sorted(weighed, key=lambda pair: -pair[1])
+
+    def _ranked(
+        self, asked: Query, filters: Filters, found: Found, place: tuple[Case, float], alike: list[Case], home: str
+    ) -> Ranked:
+        case, score = place
+        held = explanation.coverage(asked, case)
+        signs = ranking.features(found.views, case.id, held)
+        why = explanation.why(
+            asked, case, filters, found.passages.get(case.id), ranking.near(found.views, case.id), home, date.today()
         )
+        return Ranked(case, score, calibration.probability(signs, self.engine.fingerprint), why, alike)
 
     def _numbered(self, asked: Query, k: int) -> list[Case]:
         """The cases whose number was typed."""
@@ -126,21 +181,31 @@ class Precedents:
     def _cases(self, ranked: list[tuple[str, float]], k: int) -> list[tuple[Case, float]]:
         """The first *k* of *ranked* that are still published."""
         cases: list[tuple[Case, float]] = []
-        for case_id, score in ranked:
-            if len(cases) == k:
+        for start in range(0, len(ranked), max(k, 1)):
+            part = ranked[start : start + k]
+            known = self.store.published_of([case_id for case_id, _ in part])
+            cases += [(known[case_id], score) for case_id, score in part if case_id in known]
+            if len(cases) >= k:
                 break
-            case = self.store.get(case_id)
-            if case is not None and case.state == "published":
-                cases.append((case, score))
-        return cases
+        return cases[:k]
 
-    def _result(
-        self, case: Case, score: float, asked: Query, filters: Filters, found: Found
-    ) -> dict[str, Any]:
-        reasons = explanation.why(
-            asked, case, filters, found.passages.get(case.id), ranking.near(found.views, case.id)
-        )
-        return result(case, asked, score, reasons)
+    def _note(self, answer: Answer, filters: Filters) -> str:
+        """What has to be said beside the grade; empty for an ordinary answer."""
+        note = ""
+        if answer.asked.empty:
+            note = EMPTY
+        elif not answer.ranked:
+            note = NO_CASES if not self.engine.count() else NOTHING if filters == Filters() else NOTHING_PASSES
+        return f"输入过长，只按前 {query.LONGEST} 个字查找。{note}" if answer.asked.cut else note
+
+
+def unfolded(answer: dict[str, Any], k: int) -> list[dict[str, Any]]:
+    """The first *k* cases of an *answer* for machines: near-identical copies stand right after the case they are
+    folded under, with its score."""
+    listed = []
+    for entry in answer["results"]:
+        listed += [entry, *({**other, "score": entry["score"]} for other in entry["alike"])]
+    return listed[:k]
 
 
 @cache
@@ -149,33 +214,23 @@ def precedents(settings: Settings) -> Precedents:
     return Precedents(settings)
 
 
-def checked(filters: Filters) -> Filters:
-    """*filters* with the library's own words and the date in ISO form; Fault if that cannot be understood."""
-    filters = replace(
-        filters,
-        region=filters.region.strip(),
-        domain=vocabulary.clean("domains", filters.domain) or filters.domain.strip(),
-        barrier=vocabulary.clean("barriers", filters.barrier) or filters.barrier.strip(),
-        outcome=vocabulary.clean("outcomes", filters.outcome) or filters.outcome.strip(),
-    )
-    if not filters.since.strip():
-        return replace(filters, since="")
-    found = _DATE.fullmatch(filters.since.strip())
-    if not found or int(found[2] or 1) not in range(1, 13) or int(found[3] or 1) not in range(1, 32):
-        raise Fault("起始日期看不懂，请写成 2024-05-01、2024-05 或 2024")
-    parts = [found[1], *(part.zfill(2) for part in found.groups()[1:] if part)]
-    return replace(filters, since="-".join(parts))
-
-
-def result(case: Case, asked: Query, score: float, reasons: list[dict[str, str]]) -> dict[str, Any]:
-    """One entry of ``results``."""
+def understood(asked: Query) -> dict[str, Any]:
+    """What was made of the question, so that a person can see and undo it."""
     return {
-        "id": case.id,
-        "source_no": case.source_no,
-        "title": case.title,
+        "meaning": asked.meaning,
+        "corrections": [{"typed": one.typed, "meant": one.meant} for one in asked.corrections],
+        "synonyms": [{"word": one.word, "terms": list(one.terms)} for one in asked.synonyms],
+        "phrases": list(asked.phrases),
+        "without": list(asked.without),
+    }
+
+
+def result(ranked: Ranked, asked: Query) -> dict[str, Any]:
+    """One entry of ``results``."""
+    case = ranked.case
+    return {
+        **_brief(case),
         "matter": case.matter.get("standard") or case.matter.get("name", ""),
-        "region": explanation.region_name(case) or case.hall.get("name", ""),
-        "outcome": case.outcome,
         "barriers": list(case.barriers),
         "obstacle": case.obstacle,
         "measure": case.measure,
@@ -188,8 +243,21 @@ def result(case: Case, asked: Query, score: float, reasons: list[dict[str, str]]
             for basis in case.basis
         ],
         "playbook": {"id": case.playbook, "title": ""} if case.playbook else None,
-        "score": round(score, 4),
-        "why": reasons,
+        "score": round(ranked.score, 4),
+        "grade": calibration.grade(ranked.probability),
+        "probability": round(ranked.probability, 3),
+        "why": ranked.why,
         "highlights": explanation.highlights(asked, case),
+        "alike": [_brief(other) for other in ranked.alike],
         "source": {key: case.source.get(key, "") for key in ("file", "sheet", "row")},
+    }
+
+
+def _brief(case: Case) -> dict[str, str]:
+    return {
+        "id": case.id,
+        "source_no": case.source_no,
+        "title": case.title,
+        "region": explanation.region_name(case) or case.hall.get("name", ""),
+        "outcome": case.outcome,
     }

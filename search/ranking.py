@@ -1,17 +1,24 @@
-"""Weighs the views of an engine into one order.
+"""Weighs the views of an engine into one order, and lets the merits of a precedent decide between near equals.
 
-Every view's scores become z-scores over the whole library, so that cosines that crowd between 0.83 and 0.97
-and BM25 scores without upper limit can be added; the weights lie in ``ranking.yml``.
+Every view's scores become z-scores over the whole library, so that cosines, which crowd in a narrow band, and
+BM25 scores without upper limit can be added (CombSUM over standardised scores: Renda and Straccia, SAC 2003).
+Weights, merits and limits lie in ``ranking.yml``.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from kb.fields import regions
+from kb.model import Case
 
 from .engine import View
 from .passages import VIEWS
@@ -25,12 +32,13 @@ def settings() -> dict[str, Any]:
     return found
 
 
-def fuse(views: dict[str, View]) -> list[tuple[str, float]]:
+def fuse(views: Mapping[str, View], weights: Mapping[str, float] | None = None) -> list[tuple[str, float]]:
     """(case id, score), best first: the weighted sum of z-scores.
 
-    A case that a view does not list gets the most that the view allows it (``floor``).
+    *weights* by view default to those of ``ranking.yml``.  A case that a view does not list gets the most that the
+    view allows it (``floor``).
     """
-    weights = settings()["weights"]
+    weights = settings()["weights"] if weights is None else weights
     total: dict[str, float] = defaultdict(float)
     base = 0.0  # what a case has that no view lists
     for name, view in views.items():
@@ -43,21 +51,48 @@ def fuse(views: dict[str, View]) -> list[tuple[str, float]]:
     return [(case_id, base + score) for case_id, score in ranked]
 
 
-def near(views: dict[str, View], case_id: str) -> bool:
+def leaders(views: Mapping[str, View], weights: Mapping[str, float] | None = None) -> list[tuple[str, float]]:
+    """The closest cases with their shares, which sum to one: the softmax of their fused scores."""
+    given = settings()["feedback"]
+    first = fuse(views, weights)[: given["cases"]]
+    shares = [math.exp((score - first[0][1]) / given["temperature"]) for _, score in first]
+    return [(case_id, share / sum(shares)) for (case_id, _), share in zip(first, shares, strict=True)]
+
+
+def merit(case: Case, home: str = "", today: date | None = None) -> float:
+    """What speaks for or against *case* as a precedent beside its closeness, in units of fused z-scores.
+
+    A basis that is no longer valid, an outcome that helps, a hall near to *home* (GB/T 2260 code of the asker), a
+    recent day of closing, a procedure that grew out of it.
+    """
+    given = settings()["merits"]
+    total: float = given["outcome"].get(case.outcome, 0.0)
+    if any(basis.get("valid") is False for basis in case.basis):
+        total += given["invalid_basis"]
+    if case.playbook:
+        total += given["playbook"]
+    here, there = regions.by_code(home), regions.by_code(str(case.region.get("code") or ""))
+    if here and there:
+        total += given["region"][regions.distance(here, there)]
+    if today and case.closed[:4].isdigit():
+        years = max(today.year - int(case.closed[:4]), 0)
+        total += given["recent"] * 0.5 ** (years / given["half_life"])
+    return total
+
+
+def matching(scored: Sequence[tuple[str, float]]) -> list[str]:
+    """Ids of the result set: the cases of *scored* (best first) that are not far behind the best."""
+    limits = settings()["matching"]
+    return [case_id for case_id, score in scored[: limits["most"]] if score >= limits["share"] * scored[0][1]]
+
+
+def features(views: Mapping[str, View], case_id: str, coverage: float) -> dict[str, float]:
+    """What `calibration.probability` looks at: the case's cosine in each dense view, and the share of the question's
+    words that it holds."""
+    return {name: views[name].scores.get(case_id, views[name].floor) for name in VIEWS} | {"coverage": coverage}
+
+
+def near(views: Mapping[str, View], case_id: str) -> bool:
     """Whether meaning is a reason for finding a case: some view has it far above the library's average."""
     dense = [views[name] for name in VIEWS if case_id in views[name].scores]
     return any((view.scores[case_id] - view.mean) / view.deviation >= settings()["near"] for view in dense)
-
-
-def answerable(views: dict[str, View], embedder: str, coverage: float) -> bool:
-    """Whether the best case is close enough to be called a precedent.
-
-    *embedder* is the fingerprint of the embedder: the scale of cosines differs from model to model.
-    *coverage* is the share of the question's words that the best case holds.
-    """
-    limits = settings()["answerable"]
-    for name, cosine in limits["cosine"].items():
-        if embedder.startswith(name):
-            best = max([0.0, *views["message"].scores.values(), *views["measure"].scores.values()])
-            return best >= cosine or (best >= cosine - limits["slack"] and coverage >= limits["coverage"])
-    return coverage >= limits["coverage_alone"]

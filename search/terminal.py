@@ -13,16 +13,23 @@ from rich.text import Text
 from kb.model import Case
 from kb.store import Store
 
+from .calibration import NONE, PERHAPS, PRECEDENT
+
 LONGEST = 160  # characters of a field
 INDENT = 9  # cells before the text of a field: margin and label
+GRADES = {
+    PRECEDENT: "同类先例：同一事项、同样的难处，以前这样办过。",
+    PERHAPS: "仅供参考：没有把握是同类先例，可以借鉴，办理前请核对。",
+    NONE: "没有找到先例：以下几件最接近，但不是先例，不要照搬。",
+}
 _BLANKS = re.compile(r"\s+")
 
 
 def show(answer: dict[str, Any], store: Store) -> None:
     """Prints *answer* (of `Precedents.find`) to stdout."""
     console = Console(highlight=False, soft_wrap=False)
-    if answer["note"]:
-        console.print(Text(answer["note"], style="yellow"))
+    for line in _opening(answer):
+        console.print(Text(line, style="yellow"))
     for rank, entry in enumerate(answer["results"], 1):
         case = store.get(entry["id"])
         if case is None:
@@ -33,12 +40,30 @@ def show(answer: dict[str, Any], store: Store) -> None:
         head.append("  " + " · ".join(filter(None, facts)), style="dim")
         console.print()
         console.print(head, style="bold")
-        for label, text in _fields(entry, case):
+        if answer["grade"] == PRECEDENT != entry["grade"]:
+            console.print(Text(f"   {PERHAPS}", style="dim"))
+        for label, told in _fields(entry, case):
             margin = f"   {label}  "
-            for line in _folded(text, max(console.width - INDENT, 20)):
-                console.print(Text.assemble((margin, "cyan"), line), no_wrap=True, overflow="ignore")
+            for part in _folded(told, max(console.width - INDENT, 20)):
+                console.print(Text.assemble((margin, "cyan"), part), no_wrap=True, overflow="ignore")
                 margin = " " * INDENT
     console.print(f"\n{len(answer['results'])} 件，{answer['took_ms']:.0f} 毫秒", style="dim")
+
+
+def _opening(answer: dict[str, Any]) -> Iterator[str]:
+    """What is said before the results: note, what was understood, grade, whom to ask."""
+    if answer["note"]:
+        yield answer["note"]
+    understood = answer["understood"]
+    for one in understood["corrections"]:
+        yield f"按“{one['meant']}”查找（您输入的是“{one['typed']}”；要按原样查找请加 --literally）"
+    if understood["synonyms"]:
+        pairs = (f"{one['word']} → {'、'.join(one['terms'])}" for one in understood["synonyms"])
+        yield f"也查：{'；'.join(pairs)}"
+    if answer["results"]:
+        yield GRADES[answer["grade"]]
+    if answer["departments"]:
+        yield f"可以问：{'、'.join(answer['departments'])}"
 
 
 def _fields(entry: dict[str, Any], case: Case) -> list[tuple[str, Text]]:
@@ -61,9 +86,16 @@ def _fields(entry: dict[str, Any], case: Case) -> list[tuple[str, Text]]:
         ("找谁", Text("、".join(filter(None, [case.lead_dept, *case.coop_depts])))),
         ("多久", Text(days)),
         ("结果", _marked(entry, case, "result") if case.result else Text(case.outcome)),
+        ("另有", Text(_alike(entry))),
         ("因为", Text("；".join(f"{why['kind']}：{why['text']}" for why in entry["why"]), style="dim")),
     ]
     return [(label, text) for label, text in found if text is not None and text.plain.strip()]
+
+
+def _alike(entry: dict[str, Any]) -> str:
+    count = len(entry["alike"])
+    ids = "、".join(other["source_no"] or other["id"] for other in entry["alike"][:5])
+    return f"{count} 件几乎相同：{ids}{' 等' if count > 5 else ''}" if count else ""
 
 
 def _marked(entry: dict[str, Any], case: Case, name: str) -> Text:

@@ -52,6 +52,7 @@ def after_change(store: Store) -> None:
 
 def checks(settings: Settings) -> Iterator[Check]:
     """The middle floor's lines of `kb doctor`."""
+    from . import tuning
     from .embedder import open_embedder
     from .engine.embedded import EmbeddedEngine
 
@@ -73,3 +74,4 @@ def checks(settings: Settings) -> Iterator[Check]:
             if problem
             else f"与案例库一致，共 {engine.count()} 件",
         )
+    yield from tuning.checks(settings, embedder.fingerprint)

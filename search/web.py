@@ -5,24 +5,32 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 from datasette import Request, Response, hookimpl
 from jinja2 import Environment
 
 from kb.config import Settings
 from kb.errors import Fault
+from kb.fields import regions
 from kb.web import browse, compat
 from kb.web.shell import Library, address, asset_address, guarded, library, render, static_route, the_library
 
+from . import unmet
+from .calibration import NONE, PRECEDENT
 from .engine import Filters
+from .filters import checked
 from .precedents import Precedents, precedents
-from .query import Query, understand
+from .query import understand
 from .snippets import snippet
+from .suggestions import suggest
 
 if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
     from datasette.app import Datasette
@@ -34,7 +42,12 @@ STATIC = HERE / "static"
 RESULTS = 10
 MOST_RESULTS = 100
 MOST_WORDS = 8  # of a ?_jieba= filter
-FILTERS = ("domain", "barrier", "outcome", "region")
+FILTERS = tuple(field.name for field in fields(Filters))
+LEAST_VALUES, MOST_VALUES = 2, 24  # of a facet that are listed …
+ROOM_FOR_LINKS = 2400  # … as many as have room: values times characters of the question, which each link repeats
+WHERE = {"region", "domain"}  # filters that say where a question arose
+_QUOTES = "\"＂“”„‟〝〞「」『』‘’'"
+_MINUS = "-－−﹣"
 T = TypeVar("T")
 
 
@@ -92,6 +105,7 @@ def register_routes(datasette: Datasette) -> list[tuple[str, Any]]:
         (r"^/$", guarded(search_page)),
         (r"^/search/results$", guarded(results_part)),
         (r"^/api/search\.json$", guarded(search_json)),
+        (r"^/api/suggest\.json$", guarded(suggest_json)),
         static_route("search", STATIC),
     ]
 
@@ -132,11 +146,7 @@ def _holding_words(searcher: Precedents, typed: str) -> set[str]:
     numbered = searcher.engine.with_number(asked.number) if asked.number else []
     if numbered:
         return set(numbered)
-    found: set[str] | None = None
-    for word in asked.words[:MOST_WORDS]:
-        view = searcher.engine.search(Query(word, (word,)), Filters(), depth=1).views["words"]
-        found = set(view.scores) if found is None else found & set(view.scores)
-    return found or set()
+    return searcher.engine.with_words(asked.words[:MOST_WORDS])
 
 
 # Pages
@@ -148,17 +158,20 @@ async def search_page(datasette: Datasette, request: Request) -> Response:
     context = {
         **await _overview(found),
         "asked": _asked(request),
-        "chosen": _chosen(request),
         "search_js": asset_address(datasette, "search", STATIC / "search.js"),
     }
     if _asked(request):
-        context |= await _results(datasette, request)
+        context |= await _results(datasette, request, settled=True)
     return await render(datasette, request, "search.html", context)
 
 
 async def results_part(datasette: Datasette, request: Request) -> Response:
-    """/search/results: the results alone, for the page that refreshes while someone types."""
-    return await render(datasette, request, "_search_results.html", await _results(datasette, request))
+    """/search/results: the results alone, for the page that refreshes while someone types.
+
+    `settled=1` says that the text has stood for a while: it is a question, not half of one.
+    """
+    context = await _results(datasette, request, settled=bool(request.args.get("settled")))
+    return await render(datasette, request, "_search_results.html", context)
 
 
 async def search_json(datasette: Datasette, request: Request) -> Response:
@@ -170,30 +183,104 @@ async def search_json(datasette: Datasette, request: Request) -> Response:
     return Response(json.dumps(answer, ensure_ascii=False), content_type="application/json; charset=utf-8")
 
 
+async def suggest_json(datasette: Datasette, request: Request) -> Response:
+    """/api/suggest.json?q=: {"suggestions": [...]} for what was typed so far, as `suggestions.suggest` gives them."""
+    typed = _asked(request)
+    found = await _in_thread(the_library(datasette).settings, lambda searcher: suggest(searcher.store, typed))
+    answer = json.dumps({"suggestions": found}, ensure_ascii=False)
+    return Response(answer, content_type="application/json; charset=utf-8")
+
+
 def _asked(request: Request) -> str:
     return (request.args.get("q") or "").strip()
 
 
 def _chosen(request: Request) -> dict[str, str]:
-    return {name: request.args[name][:200] for name in FILTERS if request.args.get(name)}
+    """The filters that an address sets, as the engines compare them."""
+    typed = {name: request.args[name][:200] for name in FILTERS if request.args.get(name)}
+    return {name: value for name, value in asdict(checked(Filters(**typed))).items() if value}
+
+
+def _literally(request: Request) -> bool:
+    return bool(request.args.get("literally"))
 
 
 async def _find(found: Library, request: Request, k: int) -> dict[str, Any]:
-    filters = Filters(**_chosen(request), since=request.args.get("since") or "")
-    return await _in_thread(found.settings, lambda searcher: searcher.find(_asked(request), k, filters))
+    filters = Filters(**_chosen(request))
+    literally = _literally(request)
+    return await _in_thread(found.settings, lambda searcher: searcher.find(_asked(request), k, filters, literally))
 
 
-async def _results(datasette: Datasette, request: Request) -> dict[str, Any]:
-    """What the list of results shows: the answer, the whole cases behind it, links that change a filter."""
+async def _results(datasette: Datasette, request: Request, settled: bool) -> dict[str, Any]:
+    """What the list of results shows: the answer, the whole cases behind it, links that ask differently."""
     found = the_library(datasette)
     answer = await _find(found, request, RESULTS)
-    cases = await found.cases([result["id"] for result in answer["results"]])
-    chosen = _chosen(request)
+    asked, chosen, literally = _asked(request), _chosen(request), _literally(request)
+    grade = answer.get("grade") or (PRECEDENT if answer["answerable"] else NONE)
+    same = {"q": answer["query"], "literally": "1" if literally else "", **chosen}
+    return {
+        "answer": answer,
+        "grade": grade,
+        "parting": _parting(answer["results"], grade),
+        "playbook": next((result for result in answer["results"] if result["playbook"]), None),
+        "noted": settled and await _note(found, asked, grade, chosen),
+        "cases": await found.cases([result["id"] for result in answer["results"]]),
+        "chosen": {name: (value, _label(name, value)) for name, value in chosen.items()},
+        "literally": literally,
+        "listed": max(LEAST_VALUES, min(MOST_VALUES, ROOM_FOR_LINKS // max(1, len(answer["query"])))),
+        "link": lambda **changes: _link(datasette, {**same, **changes}),
+        "without_phrase": lambda phrase: without_phrase(answer["query"], phrase),
+        "without_exclusion": lambda word: without_exclusion(answer["query"], word),
+    }
 
-    def link(**changes: str) -> str:
-        return address(datasette, "/", q=_asked(request), **{**chosen, **changes})
 
-    return {"answer": answer, "cases": cases, "chosen": chosen, "link": link}
+async def _note(found: Library, asked: str, grade: str, chosen: Mapping[str, str]) -> bool:
+    """Has a question counted; whether it is one that becomes known as an unmet need.
+
+    Not where it was narrowed down to cases of some kind: that says little of what the library lacks.
+    """
+    if not set(chosen) <= WHERE:
+        return False
+    unmet.record_soon(found.settings, asked, grade, Filters(**chosen))
+    return grade == NONE and bool(await asyncio.to_thread(unmet.deidentified, asked))
+
+
+def _link(datasette: Datasette, asked: Mapping[str, str]) -> str:
+    """The page for a question.  Chinese characters stay as they are, a third as long as percent-encoded: the page has
+    a hundred such links, each with the question in it."""
+    query = "&".join(f"{name}={_plain(str(value))}" for name, value in asked.items() if value)
+    return f"{datasette.urls.path('/')}?{query}"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w.~-]+", lambda found: quote(found[0], safe=""), text)
+
+
+def _label(name: str, value: str) -> str:
+    """How a chosen filter is shown: a region by its name, not by its code."""
+    place = regions.by_code(value.ljust(6, "0")) if name == "region" else None
+    return place.name if place else value
+
+
+def _parting(results: list[dict[str, Any]], grade: str) -> int | None:
+    """The place in a list of precedents from which on there are none, but cases worth a look."""
+    if grade != PRECEDENT:
+        return None
+    sure = [at for at, result in enumerate(results) if result.get("grade", grade) == grade]
+    first = sure[-1] + 1 if sure else 0
+    return first if first < len(results) else None
+
+
+def without_phrase(asked: str, phrase: str) -> str:
+    """The question with *phrase* no longer in quotation marks: its words are looked for like any others."""
+    quoted = rf"[{_QUOTES}]\s*{re.escape(phrase)}\s*[{_QUOTES}]"
+    return re.sub(quoted, lambda _: f" {phrase} ", asked, flags=re.IGNORECASE).strip()
+
+
+def without_exclusion(asked: str, word: str) -> str:
+    """The question without the exclusion (-word) of *word*."""
+    excluded = rf"[{_MINUS}]\s*[{_QUOTES}]?\s*{re.escape(word)}\s*[{_QUOTES}]?"
+    return re.sub(excluded, " ", asked, flags=re.IGNORECASE).strip()
 
 
 async def _overview(found: Library) -> dict[str, Any]:
@@ -201,9 +288,8 @@ async def _overview(found: Library) -> dict[str, Any]:
     version = (await found.rows("select value from meta where key = 'version'"))[0]["value"]
     known = _overviews.get(found.settings.data_dir)
     if known is None or known[0] != version:
-        choices = {name: await browse.facet(found, name, {}) for name in ("domain", "barrier", "outcome")}
-        places = await browse.places(found)
-        known = version, {**await _welcome(found), "choices": choices, "places": places}
+        choices = {name: await browse.facet(found, name, {}) for name in ("domain", "barrier")}
+        known = version, {**await _welcome(found), "choices": choices}
         _overviews[found.settings.data_dir] = known
     return known[1]
 
@@ -211,8 +297,7 @@ async def _overview(found: Library) -> dict[str, Any]:
 async def _welcome(found: Library) -> dict[str, Any]:
     """How much there is, and three questions that will find something."""
     total = await found.rows(
-        "select count(*) as cases, count(distinct nullif(hall_name, '')) as halls from cases "
-        "where state = 'published'"
+        "select count(*) as cases, count(distinct nullif(hall_name, '')) as halls from cases where state = 'published'"
     )
     # For each of the three most frequent kinds of barrier, the shortest obstacle (else title) of some length.
     examples = await found.rows(

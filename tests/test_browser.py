@@ -6,15 +6,20 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import uvicorn
 
 from kb.config import Settings
 from kb.web import serve
+from search import web
 
-from .library import FULL, REFUSED, fill
+from .answers import Searcher
+from .library import FULL, REFUSED, TWIN, fill
 from .sites import only
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="没有安装 playwright")
@@ -23,6 +28,14 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="没有 Chromium，可�
 PAGES = (
     "/", "/?q=公积金楼栋号不一致", "/?q=想去火星种土豆", "/cases", f"/case/{FULL.id}", "/library/cases", "/case/none",
 )  # fmt: skip
+PREPARED = (
+    "/?q=公几金贷款本子“楼栋号” -提取&region=350100&domain=公积金", "/?q=公几金&literally=1", "/?q=近似的事",
+    "/?q=想去火星种土豆",
+)  # fmt: skip
+SUGGESTIONS = [
+    {"text": text, "kind": "事项", "count": 3}
+    for text in ("公积金贷款", "公积金提取", *(f"公积金业务{n}" for n in range(9)))
+]
 #: Text of a page whose contrast is below WCAG AA: 4.5, or 3 for large text (24 px, or bold from 18.66 px).
 LOW_CONTRAST = """() => {
   const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
@@ -53,10 +66,9 @@ UNNAMED = """() => [...document.querySelectorAll("input, select, textarea")]
   .filter((field) => !field.labels.length && !field.getAttribute("aria-label")).map((field) => field.name)"""
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running server with both floors and the small library."""
-    settings = fill(Settings(tmp_path_factory.mktemp("site") / "kb-data"))
+@contextmanager
+def _serving(settings: Settings) -> Iterator[str]:
+    """The address of a running server with both floors."""
     with only("kb.web.plugin", "search.web"), serve._listen("127.0.0.1", 0) as listening:
         app = serve.make_datasette(settings).app()
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
@@ -69,6 +81,24 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
         thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of the small library."""
+    with _serving(fill(Settings(tmp_path_factory.mktemp("site") / "kb-data"))) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server whose searcher has prepared answers, with all that a page can show."""
+    settings = fill(Settings(tmp_path_factory.mktemp("prepared") / "kb-data"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(web, "precedents", cache(lambda settings: Searcher()))
+        patch.setattr(web, "suggest", lambda store, typed: [each for each in SUGGESTIONS if typed in each["text"]])
+        with _serving(settings) as found:
+            yield found
 
 
 @pytest.fixture(scope="module")
@@ -125,14 +155,109 @@ def test_pinyin_in_the_making_asks_nothing(browser: Any, address: str) -> None:
 def test_slash_goes_to_the_box_and_a_filter_narrows(browser: Any, address: str) -> None:
     page = _page(browser)
     page.goto(f"{address}/?q=执照 公积金")
-    page.locator("h1").click()
+    page.locator("footer").click()
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.name") == "q"
-    page.select_option("[name=outcome]", REFUSED.outcome)
-    page.locator(".chip", has_text=REFUSED.outcome).wait_for()
+    refused = page.locator(".result", has_text=REFUSED.title)
+    refused.locator(".tag", has_text="资格条件限制").click()
+    chip = page.locator(".chip", has_text="资格条件限制")
     assert page.locator(".result h2").all_inner_texts() == [REFUSED.title]
-    page.locator(".chip", has_text=REFUSED.outcome).click()
+    page.fill("[name=q]", "公积金 执照")
+    sync_api.expect(page).to_have_title("公积金 执照")
+    assert page.locator(".result h2").all_inner_texts() == [REFUSED.title]
+    chip.click()
     page.locator(".result h2", has_text=FULL.title).first.wait_for()
+
+
+def _typed(browser: Any, prepared: str, text: str) -> Any:
+    page = _page(browser)
+    page.goto(prepared)
+    page.keyboard.type(text)
+    page.locator("[role=option]").first.wait_for()
+    return page
+
+
+def test_suggestions_are_chosen_with_the_arrow_keys(browser: Any, prepared: str) -> None:
+    page = _typed(browser, prepared, "公积金")
+    box, options = page.get_by_role("combobox"), page.get_by_role("option")
+    assert options.count() == 8 and box.get_attribute("aria-expanded") == "true"
+    assert page.get_by_role("listbox").get_attribute("id") == box.get_attribute("aria-controls")
+    assert box.get_attribute("aria-activedescendant") is None
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert page.get_by_role("option", selected=True).inner_text().startswith("公积金提取")
+    assert box.get_attribute("aria-activedescendant") == page.get_by_role("option", selected=True).get_attribute("id")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    assert page.get_by_role("option", selected=True).count() == 0
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert box.input_value() == "公积金贷款" and box.get_attribute("aria-expanded") == "false"
+    sync_api.expect(page).to_have_url(f"{prepared}/?q={quote('公积金贷款')}")
+    assert page.complaints == []
+
+
+def test_enter_alone_searches_what_was_typed(browser: Any, prepared: str) -> None:
+    page = _typed(browser, prepared, "公积金")
+    page.keyboard.press("Enter")
+    page.locator(".result").first.wait_for()
+    assert page.input_value("[name=q]") == "公积金"
+    assert not page.get_by_role("listbox").is_visible()
+
+
+def test_escape_and_leaving_close_the_suggestions(browser: Any, prepared: str) -> None:
+    page = _typed(browser, prepared, "公积金")
+    page.keyboard.press("Escape")
+    assert not page.get_by_role("listbox").is_visible() and page.input_value("[name=q]") == "公积金"
+    page.keyboard.press("ArrowDown")
+    assert page.get_by_role("listbox").is_visible()
+    page.keyboard.press("Tab")
+    assert not page.get_by_role("listbox").is_visible()
+
+
+def test_a_click_takes_a_suggestion(browser: Any, prepared: str) -> None:
+    page = _typed(browser, prepared, "公积金")
+    page.get_by_role("option", name="公积金提取").click()
+    assert page.input_value("[name=q]") == "公积金提取" and page.evaluate("document.activeElement.name") == "q"
+
+
+def test_a_question_without_an_answer_is_noted_when_it_has_stood(browser: Any, prepared: str) -> None:
+    page = _page(browser)
+    page.clock.install()
+    page.goto(prepared)
+    page.keyboard.type("想去火星种土豆")
+    page.clock.run_for(500)
+    page.locator(".grade.none").wait_for()
+    assert page.locator("#said").inner_text().startswith("没有找到先例")
+    page.clock.run_for(2000)
+    assert page.locator(".noted").count() == 0
+    page.clock.run_for(2000)
+    page.locator(".noted").wait_for()
+    assert "settled" not in page.url and page.complaints == []
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_filters_unfold_on_a_phone_and_stand_beside_on_a_desk(browser: Any, prepared: str, scripts: bool) -> None:
+    page = _page(browser, viewport={"width": 390, "height": 844}, java_script_enabled=scripts)
+    page.goto(f"{prepared}/?q=公积金")
+    filters = page.get_by_role("complementary", name="筛选")
+    assert filters.count() == 0
+    page.locator("summary", has_text="筛选").click()
+    filters.get_by_role("link", name="福州市").click()
+    assert page.locator(".chip", has_text="福州市").is_visible()
+    page.set_viewport_size({"width": 1366, "height": 768})
+    assert filters.is_visible()
+    beside, first = filters.bounding_box(), page.locator(".result").first.bounding_box()
+    assert beside["x"] + beside["width"] <= first["x"] and abs(beside["y"] - first["y"]) < 40
+
+
+def test_almost_the_same_cases_unfold(browser: Any, prepared: str) -> None:
+    page = _page(browser, java_script_enabled=False)
+    page.goto(f"{prepared}/?q=公积金")
+    twin = page.locator(".alike a", has_text=TWIN.title)
+    assert not twin.is_visible()
+    page.locator(".alike summary").first.click()
+    assert twin.is_visible()
 
 
 def test_search_and_reading_work_without_scripts(browser: Any, address: str) -> None:
@@ -146,13 +271,20 @@ def test_search_and_reading_work_without_scripts(browser: Any, address: str) -> 
 
 @pytest.mark.parametrize("width", [390, 1366])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_fit_and_can_be_read(browser: Any, address: str, width: int, scheme: str) -> None:
+def test_pages_fit_and_can_be_read(browser: Any, address: str, prepared: str, width: int, scheme: str) -> None:
     page = _page(browser, viewport={"width": width, "height": 768}, color_scheme=scheme)
     outside: list[str] = []
-    page.on("request", lambda request: request.url.startswith(address) or outside.append(request.url))
-    for path in PAGES:
-        page.goto(address + path)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        assert page.evaluate(LOW_CONTRAST) == [], path
-        assert page.evaluate(UNNAMED) == [], path
+    page.on("request", lambda request: request.url.startswith((address, prepared)) or outside.append(request.url))
+    for url in [address + path for path in PAGES] + [prepared + path for path in PREPARED]:
+        page.goto(url)
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), url
+        assert page.evaluate(LOW_CONTRAST) == [], url
+        assert page.evaluate(UNNAMED) == [], url
+    page.goto(prepared)
+    page.keyboard.type("公积金")
+    page.locator("[role=option]").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(LOW_CONTRAST) == []
     assert outside == []

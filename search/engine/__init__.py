@@ -8,12 +8,13 @@ and can be thrown away.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from kb.store import Store
 
+from ..embedder import Vectors
 from ..query import Query
 
 #: Called with (done, total) texts while cases are embedded.
@@ -26,6 +27,10 @@ class Filters:
 
     ``region``: a name (湖南省, 长沙) or the leading digits of a GB/T 2260 code; a province or city includes
     what lies in it.  ``since``: ISO date (or year, or year and month); a case without any date does not pass.
+    ``matter``: the standard name, the name as read or the code of the item; another name for it counts if no case
+    has just that.  ``department``: lead or co-operating, by its name; a kind of department (医保局) without a place
+    means all of that kind unless a case writes just that.  ``year``: four digits, of the day of closing, else of
+    acceptance, else of receipt.  ``solidified``: 是 or 否.  :func:`search.filters.checked` takes what people type.
     """
 
     region: str = ""
@@ -33,6 +38,11 @@ class Filters:
     barrier: str = ""
     outcome: str = ""
     since: str = ""
+    matter: str = ""
+    handling: str = ""
+    department: str = ""
+    year: str = ""
+    solidified: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,11 @@ class View:
     mean: float = 0.0
     deviation: float = 1.0
     floor: float = 0.0
+
+    def raised(self, by: float) -> View:
+        """The same view with all scores raised."""
+        scores = {case_id: score + by for case_id, score in self.scores.items()}
+        return View(scores, self.mean + by, self.deviation, self.floor + by)
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,20 @@ class Changes:
     added: int = 0
     changed: int = 0
     removed: int = 0
+
+
+class Tuned(Protocol):
+    """Maps the vector of a question before a dense view is searched (see :mod:`search.tuning`)."""
+
+    def query_vector(self, vector: Vectors, view: str) -> Vectors:
+        """The vector [dim] to search *view* with for a question's *vector* [dim]."""
+
+    def offset(self, vector: Vectors, view: str) -> float:
+        """What to add to the scores that `query_vector` gets in *view*."""
+
+
+#: Given the views of a first look, the cases from whose words the question shall be enriched: [(id, share)].
+Leaders = Callable[[dict[str, View]], list[tuple[str, float]]]
 
 
 class Engine(Protocol):
@@ -86,12 +115,31 @@ class Engine(Protocol):
         If another thread or process is doing that, waits for it, or returns None if *wait* is false.
         """
 
-    def search(self, query: Query, filters: Filters, depth: int) -> Found:
-        """Views of the cases that pass *filters*; each view holds at least the best *depth* cases, if it
-        finds as many."""
+    def search(
+        self, query: Query, filters: Filters, depth: int, tuned: Tuned | None = None, leaders: Leaders | None = None
+    ) -> Found:
+        """Views of the cases that pass *filters*, hold every phrase of *query* as it was typed (in any script,
+        width and case, blanks aside) and nothing of what *query* leaves out.
+
+        Each view holds at least the best *depth* cases, if it finds as many: ``words`` and ``pairs`` are BM25 over
+        the question's words and character pairs, ``official`` over the words of the terms of its synonyms, the
+        views of :data:`search.passages.VIEWS` compare its meaning, through the maps of *tuned* if given.
+        With *leaders* there is one more, ``feedback``: BM25 over the words that stand out in those cases.
+        """
 
     def with_number(self, number: str) -> list[str]:
-        """Ids of the cases that have *number* as id, number in the source, or number of a basis."""
+        """Ids of the cases that have *number* as id, number in the source, code of the item or number of a basis."""
+
+    def with_words(self, words: Iterable[str]) -> set[str]:
+        """Ids of the cases that hold all of *words* (words as :func:`search.words.words` cuts them)."""
+
+    def counts(self, words: Sequence[str]) -> dict[str, int]:
+        """In how many cases each of *words* stands; two characters that are no word count as a pair of neighbours.
+        Those that stand in none are left out."""
+
+    def homophones(self, sound: str) -> list[tuple[str, int]]:
+        """Words of two to six Chinese characters that several cases hold and that sound like *sound* (see
+        :func:`search.words.sounds.sound`), with their numbers of cases, most frequent first."""
 
     def count(self) -> int:
         """How many cases are in the index."""

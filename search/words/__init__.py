@@ -28,6 +28,7 @@ from typing import Any
 FOLDER = Path(__file__).parent
 DICTIONARY = FOLDER / "dictionary.txt"
 STOPWORDS = FOLDER / "stopwords.txt"
+LONGEST_WORD = 16  # characters of the dictionary's longest words
 # Raise when the code below would cut the same text another way.
 VERSION = 1
 
@@ -125,10 +126,15 @@ def _inner(piece: str, start: int) -> list[Word]:
     known = _cutter().FREQ
     return [
         Word(piece[at : at + size], start + at, start + at + size)
-        for size in range(4, len(piece))
+        for size in range(4, min(len(piece), LONGEST_WORD + 1))
         for at in range(len(piece) - size + 1)
         if known.get(piece[at : at + size])
     ]
+
+
+def known(word: str) -> bool:
+    """Whether *word* (folded) stands in the dictionary, jieba's or ours."""
+    return bool(_cutter().FREQ.get(word))
 
 
 def content_words(text: str) -> list[Word]:

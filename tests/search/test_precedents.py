@@ -23,14 +23,16 @@ from search.precedents import Precedents
 
 from .conftest import CASES
 
-KEYS = {"id", "source_no", "title", "matter", "region", "outcome", "barriers", "obstacle", "measure", "basis",
-        "playbook", "score", "why", "highlights", "source"}  # fmt: skip
+ANSWER = {"query", "understood", "answerable", "grade", "probability", "note", "departments", "facets", "took_ms",
+          "results"}  # fmt: skip
+KEYS = {"id", "source_no", "grade", "probability", "alike", "title", "matter", "region", "outcome",
+        "barriers", "obstacle", "measure", "basis", "playbook", "score", "why", "highlights", "source"}  # fmt: skip
 KINDS = {"词", "义", "同义", "事项", "文号", "地区", "时效", "复用"}
 
 
 def test_the_answer_has_the_agreed_form(precedents: Precedents) -> None:
     answer = precedents.find("不动产权证加名字", k=3)
-    assert set(answer) == {"query", "answerable", "note", "took_ms", "results"}
+    assert set(answer) == ANSWER
     assert answer["answerable"] is True and len(answer["results"]) == 3
     first = answer["results"][0]
     assert set(first) == KEYS and first["id"] == "a1"
@@ -48,9 +50,7 @@ def test_results_come_best_first(precedents: Precedents) -> None:
 def test_highlights_point_at_the_words_asked(precedents: Precedents) -> None:
     first = precedents.find("公積金提取")["results"][0]
     case = next(case for case in CASES if case.id == first["id"])
-    marked = [
-        getattr(case, name)[start:end] for name, spans in first["highlights"].items() for start, end in spans
-    ]
+    marked = [getattr(case, name)[start:end] for name, spans in first["highlights"].items() for start, end in spans]
     assert "公积金" in "".join(marked) and "提取" in marked
 
 
@@ -70,7 +70,7 @@ def test_a_number_goes_straight_to_its_case(precedents: Precedents, typed: str) 
 
 def test_nothing_close_is_said_and_the_nearest_shown(precedents: Precedents) -> None:
     answer = precedents.find("明天股票会涨吗")
-    assert answer["answerable"] is False and "没有找到" in answer["note"] and answer["results"]
+    assert answer["answerable"] is False and answer["grade"] == "没有找到先例" and answer["results"]
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "？！。", "\0\x01", "\ud800"])
@@ -107,9 +107,7 @@ def test_operators_are_only_characters(precedents: Precedents, typed: str) -> No
 
 
 @given(st.text(alphabet=st.characters(codec=None), max_size=300))
-@hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_gets_an_answer(precedents: Precedents, typed: str) -> None:
     json.dumps(precedents.find(typed), ensure_ascii=False).encode()
 
@@ -186,3 +184,40 @@ def test_damage_under_a_running_server_is_repaired(precedents: Precedents, engin
 
 def test_similar_cases_leave_out_the_case_itself(precedents: Precedents) -> None:
     assert "a1" not in {case.id for case, _ in precedents.similar(CASES[0])}
+
+
+def test_what_was_understood_is_told(precedents: Precedents) -> None:
+    answer = precedents.find("“当场受理” 本子上加名字，房子是结婚前买的 -公积金")
+    told = answer["understood"]
+    assert told["phrases"] == ["当场受理"] and told["without"] == ["公积金"]
+    assert {"word": "本子", "terms": ["不动产权证书"]} in told["synonyms"]
+    assert [entry["id"] for entry in answer["results"]] == ["a1"]
+
+
+def test_facets_count_the_result_set(precedents: Precedents) -> None:
+    found = precedents.find("食品店的执照和许可互为前置")["facets"]
+    assert {"value": "互为前置", "label": "互为前置", "count": 2} in found["barrier"] or found["barrier"][0][
+        "count"
+    ] == 1
+    assert set(found) >= {"domain", "matter", "region", "department", "year", "solidified"}
+
+
+def test_copies_stand_under_one_result_and_are_listed_for_machines(precedents: Precedents, store: Store) -> None:
+    copy = replace(CASES[1], id="b2", source_no="2024-999")
+    store.publish([copy], by="test")
+    answer = precedents.find("公积金异地提取交房租")
+    first = answer["results"][0]
+    assert {first["id"], *(one["id"] for one in first["alike"])} == {"a2", "b2"}
+    assert {one["id"] for one in module.unfolded(answer, 2)} == {"a2", "b2"}
+
+
+def test_the_nearest_hall_comes_first_among_equals(precedents: Precedents, store: Store) -> None:
+    store.publish([replace(CASES[1], id="b2", region=dict(CASES[2].region), outcome="部分办成")], by="test")
+    for code, expected in (("430104", "a2"), ("370812", "b2")):
+        assert precedents.find("公积金异地提取", home=code)["results"][0]["id"] == expected
+
+
+def test_nothing_found_names_whom_to_ask(precedents: Precedents) -> None:
+    answer = precedents.find("今晚的球赛几点开始转播")
+    assert answer["answerable"] is False
+    assert all(isinstance(name, str) for name in answer["departments"])

@@ -27,6 +27,23 @@ def test_long_text_begins_with_the_sentence_that_was_found() -> None:
     assert shown.endswith("……") and len(shown) < 150
 
 
+def test_the_place_that_shows_most_of_what_was_asked_is_shown() -> None:
+    text = "社保的事。" * 3 + "中间说别的。" * 40 + "社保欠费，公积金也停了。" + "后面又说别的。" * 40
+    spans = [[found.start(), found.end()] for found in re.finditer("社保|欠费|公积金", text)]
+    assert "公积金" in snippet(text, spans, 100)
+
+
+def test_the_beginning_stays_where_nothing_else_shows_more() -> None:
+    text = "社保断了。" + "中间说别的。" * 40 + "社保、社保、社保。" * 3
+    spans = [[found.start(), found.end()] for found in re.finditer("社保", text)]
+    assert snippet(text, spans, 100).startswith("<mark>社保</mark>断了。")
+
+
+def test_the_last_mark_seen_is_not_cut_off() -> None:
+    text = "甲" * 70 + "。" + "乙" * 20 + "公积金" + "丙" * 100
+    assert "<mark>公积金</mark>" in snippet(text, [[0, 1], [91, 94]], 100)
+
+
 def test_short_text_is_whole() -> None:
     assert snippet("短", []) == Markup("短")
     assert snippet("", [[0, 5]]) == Markup("")

@@ -4,61 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
-from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from datasette.app import Datasette
 
 from kb.config import Settings
-from kb.errors import Fault
 from kb.web import serve
 from search import web
-from search.engine import Filters, Found, View
-from search.query import Query
+from search.engine import Filters
 
-from ..library import CASES, EVIL, EVIL_TEXT, FULL, REFUSED, WITHDRAWN, fill
+from ..answers import Searcher
+from ..library import CASES, EVIL_TEXT, FULL, REFUSED, TWIN, WITHDRAWN, fill
 from ..sites import only
-
-
-class Index:
-    """Words of the cases by plain containment."""
-
-    def with_number(self, number: str) -> list[str]:
-        return [case.id for case in CASES if number in (case.id, case.source_no)]
-
-    def search(self, query: Query, filters: Filters, depth: int) -> Found:
-        texts = {case.id: case.title + case.demand + case.obstacle for case in CASES}
-        return Found({"words": View({key: 1.0 for key, text in texts.items() if query.words[0] in text})})
-
-
-class Searcher:
-    """Finds `FULL` for whatever holds 公积金, else says that there is no precedent."""
-
-    engine = Index()
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, int, Filters]] = []
-
-    def refresh(self) -> None:
-        pass
-
-    def find(self, text: str, k: int = 10, filters: Filters | None = None) -> dict[str, Any]:
-        self.asked.append((text, k, filters or Filters()))
-        if filters and filters.since == "昨天":
-            raise Fault("起始日期看不懂")
-        sure = "公积金" in text
-        cases = [FULL] if sure else [EVIL, REFUSED] if "近" in text else []
-        results = [{
-            "id": case.id, "source_no": case.source_no, "title": case.title,
-            "matter": case.matter.get("name", ""), "region": "", "outcome": case.outcome,
-            "barriers": case.barriers, "obstacle": case.obstacle, "measure": case.measure,
-            "basis": case.basis, "playbook": None, "score": 1.0, "why": [{"kind": "词", "text": case.title}],
-            "highlights": {"obstacle": [[0, 3], [2, 5], [-4, 99999], [7, 7]], "title": [[0, 2]]},
-            "source": case.source,
-        } for case in cases]  # fmt: skip
-        note = "" if sure else "没有找到足够接近的先例"
-        return {"query": text, "answerable": sure, "note": note, "took_ms": 1.5, "results": results}
 
 
 @pytest.fixture
@@ -66,6 +26,20 @@ def searcher(monkeypatch: pytest.MonkeyPatch) -> Searcher:
     found = Searcher()
     monkeypatch.setattr(web, "precedents", lambda settings: found)
     return found
+
+
+@pytest.fixture(autouse=True)
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Filters]]:
+    """The questions that the pages have counted, with the grades of their answers."""
+    noted: list[tuple[str, str, Filters]] = []
+    monkeypatch.setattr(web.unmet, "record_soon", lambda settings, *question: noted.append(question))
+    return noted
+
+
+def links(text: str) -> list[tuple[str, dict[str, list[str]]]]:
+    """(words of a link, its parameters) for every link to the search page."""
+    found = re.findall(r'<a [^>]*href="/\?([^"]*)"[^>]*>(.*?)</a>', text)
+    return [(re.sub("<[^>]+>", "", words).strip(), parse_qs(unescape(query))) for query, words in found]
 
 
 @pytest.fixture
@@ -86,29 +60,131 @@ async def test_front_page_is_a_search_box_with_the_cursor(site: Datasette) -> No
 
 async def test_results_read_as_a_consultation(site: Datasette) -> None:
     text = (await site.client.get("/?q=公积金贷款")).text
-    heads = re.findall(r"<dt>([^<]+)</dt>", text)
+    heads = re.findall(r"<dt>([^<]+)</dt>", text.partition("</dl>")[0])
     assert heads == ["卡点", "办法", "依据", "找谁", "多久", "结果"]
     assert "住房公积金管理中心" in text and "3 个工作日" in text
     assert '<span class="tag done">有效</span>' in text and '<span class="tag gone">已废止</span>' in text
     assert f'href="/case/{FULL.id}"' in text
-    assert "<b>词</b>" in text
-    assert "找到先例" in text
 
 
-async def test_no_precedent_is_said_honestly(site: Datasette) -> None:
+async def test_why_quotes_the_sentence_that_is_near_in_meaning(site: Datasette) -> None:
+    text = (await site.client.get("/?q=公积金贷款")).text
+    assert "<b>用词相同</b>" in text
+    assert "<b>同义</b> 本子→不动产权证书" in text
+    assert f"<b>意思相近</b> “{FULL.obstacle}”" in text
+
+
+async def test_a_precedent_is_graded_and_what_is_less_stands_below(site: Datasette) -> None:
+    text = (await site.client.get("/?q=公积金贷款")).text
+    assert '<section class="grade same"' in text and "没有找到先例" not in text
+    first, below = text.split("以下仅供参考")
+    assert FULL.title in first and REFUSED.title not in first
+    assert '<span class="tag partly">仅供参考</span>' not in first
+    assert '<span class="tag partly">仅供参考</span>' in below
+
+
+async def test_cases_worth_a_look_are_graded_once_for_all(site: Datasette) -> None:
     text = (await site.client.get("/?q=近似的事")).text
-    assert "没有足够接近的先例" in text and "没有找到足够接近的先例" in text
-    assert "找到先例" not in text
-    assert REFUSED.title in text
-    assert "没有找到" in (await site.client.get("/?q=毫无")).text
+    assert '<section class="grade near"' in text and "没有找到先例" not in text and "同类先例" not in text
+    assert "以下仅供参考" not in text
+
+
+async def test_no_precedent_is_said_first_with_whom_to_ask(site: Datasette) -> None:
+    text = (await site.client.get("/?q=想去火星种土豆")).text
+    grade, rest = text.split("</section>", 1)
+    assert "没有找到先例" in grade and "同类先例" not in text
+    assert re.search("可以问：<b>住建局</b>、<b>民政局</b>", grade)
+    assert f'href="/case/{FULL.id}">楼栋号不一致</a>' in grade
+    assert REFUSED.title in rest and "不是先例" in rest and '<ol class="results far">' in rest
+    assert "没有找到先例" in (await site.client.get("/?q=毫无")).text
+
+
+async def test_only_a_question_that_stands_is_counted(site: Datasette, counted: list[tuple[str, str, Filters]]) -> None:
+    half = await site.client.get("/search/results?q=想去火星种土豆")
+    assert counted == [] and "记下" not in half.text
+    whole = await site.client.get("/search/results?q=想去火星种土豆&settled=1")
+    assert "政策人员会看到" in whole.text
+    page = await site.client.get("/?q=想去火星种土豆&region=福州市")
+    assert "政策人员会看到" in page.text
+    assert counted == [
+        ("想去火星种土豆", "没有找到先例", Filters()), ("想去火星种土豆", "没有找到先例", Filters(region="福州市")),
+    ]  # fmt: skip
+
+
+async def test_a_question_is_noted_only_if_it_says_what_the_library_lacks(
+    site: Datasette, counted: list[tuple[str, str, Filters]]
+) -> None:
+    assert "记下" not in (await site.client.get("/?q=公积金贷款")).text
+    assert counted == [("公积金贷款", "同类先例", Filters())]
+    assert "记下" not in (await site.client.get("/?q=想去火星种土豆&year=2019")).text
+    assert len(counted) == 1
+
+
+async def test_a_correction_is_shown_and_can_be_taken_back(site: Datasette) -> None:
+    text = (await site.client.get("/?q=公几金贷款&domain=公积金")).text
+    assert "按 <b>公积金</b> 查找（您输入的是 公几金）" in text
+    back = dict(links(text))["改回"]
+    assert back == {"q": ["公几金贷款"], "domain": ["公积金"], "literally": ["1"]}
+    text = (await site.client.get("/?q=公几金贷款&literally=1")).text
+    assert "查找（您输入的是" not in text and "没有找到先例" in text
+    assert '<input type="hidden" form="search" name="literally" value="1">' in text
+    assert dict(links(text))["自动纠错"] == {"q": ["公几金贷款"]}
+
+
+async def test_synonyms_phrases_and_exclusions_are_shown(site: Datasette) -> None:
+    text = (await site.client.get("/?q=本子上“楼栋号”不对 公积金 -提取")).text
+    assert "本子 → <b>不动产权证书</b>" in text
+    shown = dict(links(text))
+    assert shown["必须有“楼栋号” ✕"] == {"q": ["本子上 楼栋号 不对 公积金 -提取"]}
+    assert shown["不要“提取” ✕"] == {"q": ["本子上“楼栋号”不对 公积金"]}
+
+
+@pytest.mark.parametrize(("asked", "left"), [
+    ('"楼栋号" 公积金', "楼栋号  公积金"), ("「楼栋号」", "楼栋号"), ("没有引号的楼栋号", "没有引号的楼栋号"),
+])  # fmt: skip
+def test_a_phrase_loses_its_marks(asked: str, left: str) -> None:
+    assert web.without_phrase(asked, "楼栋号") == left
+
+
+@pytest.mark.parametrize("excluded", ["-提取", "－提取", '-"提取"', "-「提取」"])
+def test_an_excluded_word_goes_away(excluded: str) -> None:
+    assert web.without_exclusion(f"公积金 {excluded}", "提取") == "公积金"
+
+
+async def test_almost_the_same_cases_are_folded(site: Datasette) -> None:
+    text = (await site.client.get("/?q=公积金")).text
+    folded = re.findall(r'<details class="alike">(.*?)</details>', text, re.DOTALL)
+    assert len(folded) == 1 and "另有 1 件几乎相同" in folded[0] and f'href="/case/{TWIN.id}"' in folded[0]
+
+
+async def test_facets_are_links_that_narrow(site: Datasette) -> None:
+    text = (await site.client.get("/?q=公积金&outcome=办成")).text
+    shown = dict(links(text))
+    assert shown["福州市 2"] == {"q": ["公积金"], "outcome": ["办成"], "region": ["350100"]}
+    assert shown["有固化措施 1"]["solidified"] == ["是"] and shown["2024 2"]["year"] == ["2024"]
+    assert shown["办成 2 ✕"] == shown["结果：办成 ✕"] == {"q": ["公积金"]}
+    assert text.index("福建省") < text.index("福州市 <") < text.index("闽侯县 <")
+    assert "事项23" in text and "事项24" not in text
+    assert "办理方式" not in text
 
 
 async def test_filters_reach_the_searcher_and_can_be_removed(site: Datasette, searcher: Searcher) -> None:
-    page = await site.client.get("/?q=公积金&region=福州市&domain=住房公积金&barrier=信息不一致&outcome=办成")
-    asked = Filters(region="福州市", domain="住房公积金", barrier="信息不一致", outcome="办成")
+    chosen = "region=350100&domain=公积金&barrier=信息不一致&outcome=办成&handling=协调&year=2024&solidified=是"
+    page = await site.client.get(f"/?q=公积金&{chosen}&department=住建局&matter=提取&colour=red")
+    asked = Filters(
+        region="350100", domain="公积金", barrier="信息不一致", outcome="办成", handling="协调", year="2024",
+        solidified="是", department="住建局", matter="提取",
+    )  # fmt: skip
     assert searcher.asked[-1] == ("公积金", web.RESULTS, asked)
-    assert 'aria-label="取消筛选 福州市"' in page.text
-    assert re.search(r'<option value="福州市" selected>', page.text)
+    assert '<input type="hidden" form="search" name="region" value="350100">' in page.text
+    assert 'aria-label="取消筛选 地区：福州市"' in page.text
+    assert dict(links(page.text))["全部取消"] == {"q": ["公积金"]}
+
+
+async def test_a_long_question_makes_no_heavy_page(site: Datasette) -> None:
+    for length in (4, 40, 100, 400):
+        page = await site.client.get("/", params={"q": "公积金贷" * (length // 4)})
+        assert len(page.content) < 200_000
 
 
 async def test_the_part_for_live_refresh_is_the_same_list(site: Datasette) -> None:
@@ -117,8 +193,10 @@ async def test_the_part_for_live_refresh_is_the_same_list(site: Datasette) -> No
     assert part.strip() in (await site.client.get("/?q=公积金贷款")).text
 
 
-@pytest.mark.parametrize("path", ["/?q=近", "/search/results?q=近", "/?q=%3Cscript%3Ealert(1)%3C/script%3E近",
-                                  "/?q=近&region=%22%3E%3Cscript%3E&barrier=%3Cscript%3E"])  # fmt: skip
+@pytest.mark.parametrize("path", [
+    "/?q=近", "/?q=公积金", "/search/results?q=近", "/?q=%3Cscript%3Ealert(1)%3C/script%3E近",
+    "/?q=近&region=%22%3E%3Cscript%3E&barrier=%3Cscript%3E",
+])  # fmt: skip
 async def test_no_text_becomes_markup(site: Datasette, path: str) -> None:
     page = await site.client.get(path)
     assert page.status_code == 200
@@ -135,7 +213,7 @@ async def test_api_gives_the_search_result_as_it_is(site: Datasette, searcher: S
     assert "公积金" in answer.text
 
 
-@pytest.mark.parametrize("query", ["q=公积金&k=abc", "q=公积金&k=-1", "q=公积金&since=昨天"])
+@pytest.mark.parametrize("query", ["q=公积金&k=abc", "q=公积金&k=-1", "q=公积金&since=昨天", "q=公积金&year=去年"])
 async def test_api_says_in_chinese_what_is_wrong(site: Datasette, query: str) -> None:
     answer = await site.client.get(f"/api/search.json?{query}")
     assert answer.status_code == 400 and answer.json()["ok"] is False

@@ -12,7 +12,7 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,12 @@ from ... import passages, words
 from ...embedder import Embedder
 from ...embedder.store import EmbeddingCache
 from ...query import Query
-from .. import Changes, Filters, Found, Progress, document
+from .. import Changes, Filters, Found, Leaders, Progress, Tuned, document
 from .vectors import VectorIndex
 from .wordindex import Place, WordIndex
 
 #: Raise when the layout of the files changes.
-SCHEMA = 1
+SCHEMA = 2
 #: What must agree if an index is to be kept and only brought up to date.
 _FORM = ("schema", "embedder", "words")
 #: What reading damaged or missing files raises (FAISS: RuntimeError).
@@ -226,25 +226,57 @@ class EmbeddedEngine:
 
     # —— finding
 
-    def search(self, query: Query, filters: Filters, depth: int) -> Found:
+    def search(
+        self, query: Query, filters: Filters, depth: int, tuned: Tuned | None = None, leaders: Leaders | None = None
+    ) -> Found:
         """See :class:`search.engine.Engine`."""
-        vector = self.embedder.encode_queries([words.fold(query.text)])[0]
+        vector = self.embedder.encode_queries([words.fold(query.spelled_out)])[0]
         with self._lock:
             index, vectors = self._indexes()
-            allowed = index.passing(filters)
+            allowed = index.passing(filters, query)
             views = {
                 "words": index.search("words", query.words, allowed),
                 "pairs": index.search("pairs", query.pairs, allowed),
+                "official": index.search("words", _official(query), allowed),
             }
             places: dict[str, Place] = {}
             for name in passages.VIEWS:
-                hits = vectors.search(name, vector, depth, None if allowed is None else index.pieces(allowed))
-                views[name], best = index.by_case(hits)
+                hits = vectors.search(
+                    name,
+                    tuned.query_vector(vector, name) if tuned else vector,
+                    depth,
+                    None if allowed is None else index.pieces(allowed),
+                )
+                view, best = index.by_case(hits)
+                views[name] = view.raised(tuned.offset(vector, name)) if tuned else view
                 for case_id, place in best.items():
                     places.setdefault(case_id, place)
+            if leaders:
+                views["feedback"] = index.search("words", index.telling_words(leaders(views), query.words), allowed)
         return Found(views, places)
 
     def with_number(self, number: str) -> list[str]:
         """See :class:`search.engine.Engine`."""
         with self._lock:
             return self._indexes()[0].with_number(number)
+
+    def with_words(self, words: Iterable[str]) -> set[str]:
+        """See :class:`search.engine.Engine`."""
+        with self._lock:
+            return self._indexes()[0].with_words(words)
+
+    def counts(self, words: Sequence[str]) -> dict[str, int]:
+        """See :class:`search.engine.Engine`."""
+        with self._lock:
+            return self._indexes()[0].counts(words)
+
+    def homophones(self, sound: str) -> list[tuple[str, int]]:
+        """See :class:`search.engine.Engine`."""
+        with self._lock:
+            return self._indexes()[0].homophones(sound)
+
+
+def _official(query: Query) -> list[str]:
+    """The words of the official terms for what is asked."""
+    terms = (term for synonym in query.synonyms for term in synonym.terms)
+    return list(dict.fromkeys(word.text for term in terms for word in words.content_words(term)))
