@@ -40,7 +40,10 @@ class Index:
 
 
 class Searcher:
-    """Finds precedents for what holds 公积金 (mistyped 公几金, too), something similar for 近, else nothing."""
+    """Finds precedents for what holds 公积金 (mistyped 公几金, too), something similar for 近, else nothing.
+
+    With 远 in the question the last case is no precedent at all.
+    """
 
     engine = Index()
     store = None
@@ -64,6 +67,8 @@ class Searcher:
         else:
             grade, cases = NONE, [] if "毫无" in text else [REFUSED, FULL]
         results = [result(case, PRECEDENT if case is FULL and grade == PRECEDENT else PERHAPS) for case in cases]
+        if "远" in text:
+            results[-1]["grade"] = NONE
         understood = {
             "meaning": text.replace("公几金", "公积金"),
             "corrections": [{"typed": "公几金", "meant": "公积金"}] if mistyped else [],

@@ -134,6 +134,23 @@ def test_typing_finds_without_a_click(browser: Any, address: str) -> None:
     assert page.complaints == []
 
 
+def test_the_first_character_typed_is_not_lost(browser: Any, prepared: str) -> None:
+    page = _page(browser)
+    page.add_init_script("addEventListener('DOMContentLoaded', () => { window.ready = document.activeElement.name })")
+    page.goto(prepared)
+    assert page.evaluate("window.ready") == "q"
+
+
+def test_the_next_question_is_corrected_again(browser: Any, prepared: str) -> None:
+    page = _page(browser)
+    page.goto(f"{prepared}/?q=公几金贷款")
+    page.get_by_role("link", name="改回").click()
+    page.get_by_role("link", name="自动纠错").wait_for()
+    page.fill("[name=q]", "公几金提取")
+    page.get_by_role("link", name="改回").wait_for()
+    assert "literally" not in page.url
+
+
 def test_pinyin_in_the_making_asks_nothing(browser: Any, address: str) -> None:
     page = _page(browser)
     asked: list[str] = []

@@ -54,8 +54,13 @@ def questions(held_out: list[dict[str, Any]]) -> Iterator[tuple[str, set[str]]]:
         for one in cluster["queries"]:
             yield one["q"], {f"held{number}-{at}" for at in (*one["best"], *one.get("useful", []))}
         yield from ((text, set()) for text in cluster["none"])
+    yield from ((line, set()) for line in others())
+
+
+def others() -> Iterator[str]:
+    """Questions about other worlds."""
     lines = ELSEWHERE.read_text("utf-8").splitlines()
-    yield from ((line, set()) for line in lines if line and not line.startswith("#"))
+    return (line for line in lines if line and not line.startswith("#"))
 
 
 def examples(
@@ -98,11 +103,15 @@ def main() -> None:
     ])  # fmt: skip
     answerable = np.array([question[-1][1] for question in asked])
     print(yaml.safe_dump(model, allow_unicode=True, sort_keys=False))
-    print(f"questions: {answerable.sum()} answerable, {(~answerable).sum()} not")
+    elsewhere = np.arange(len(asked)) >= len(asked) - sum(1 for _ in others())
+    print(
+        f"questions: {answerable.sum()} answerable, {(~answerable & ~elsewhere).sum()} not, {elsewhere.sum()} elsewhere"
+    )
     for low in (0.05, 0.07, 0.1, 0.12, 0.15):
-        share = (best[answerable] < low).mean()
-        said = (best[~answerable] < low).mean()
-        print(f"low {low:.3f}: {share:.0%} of the answerable sent away, {said:.0%} of the others called unanswerable")
+        away, known, odd = ((best[kind] < low).mean() for kind in (answerable, ~answerable & ~elsewhere, elsewhere))
+        print(
+            f"low {low}: {away:.0%} of the answerable sent away; called unanswerable {known:.0%}, elsewhere {odd:.0%}"
+        )
     first = np.array([calibration.probability(question[0][0], model=model) for question in asked])
     right = np.array([question[0][1] for question in asked])
     for high in (0.2, 0.3, 0.4, 0.5, 0.6):

@@ -88,6 +88,21 @@ def bad_files(folder: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
+def searches(data: Path, folder: Path) -> Path:
+    """The questions of the collection asked with `kb search --batch`; the file in the scorer's form."""
+    asked = [json.loads(line) for line in (LEDGERS / "dev" / "search_queries.jsonl").read_text("utf-8").splitlines()]
+    batch, run = folder / "queries.jsonl", folder / "run.json"
+    lines = (json.dumps({"qid": one["query_id"], "query": one["query"]}, ensure_ascii=False) for one in asked)
+    batch.write_text("\n".join(lines), "utf-8")
+    answers = map(json.loads, kb(data, "search", "--batch", str(batch), "-k", "30").stdout.splitlines())
+    found = {
+        one["qid"]: {"results": [case["id"] for case in one["results"]], "no_answer": not one["answerable"]}
+        for one in answers
+    }
+    run.write_text(json.dumps(found), "utf-8")
+    return run
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", type=Path)
@@ -103,7 +118,7 @@ def main() -> None:
     cases = [convert(json.loads(line)) for line in export.splitlines()]
     (folder / "cases.json").write_text(json.dumps(cases, ensure_ascii=False, indent=1), "utf-8")
     command = [sys.executable, str(LEDGERS / "score.py"), "--set", "dev", "--verbose"]
-    command += ["--cases", str(folder / "cases.json")]
+    command += ["--cases", str(folder / "cases.json"), "--search", str(searches(folder / "data", folder))]
     if not options.no_bad:
         (folder / "bad.json").write_text(json.dumps(bad_files(folder), ensure_ascii=False, indent=1), "utf-8")
         command += ["--bad", str(folder / "bad.json")]

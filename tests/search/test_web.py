@@ -14,6 +14,7 @@ from datasette.app import Datasette
 from kb.config import Settings
 from kb.web import serve
 from search import web
+from search.calibration import GRADES
 from search.engine import Filters
 
 from ..answers import Searcher
@@ -89,6 +90,24 @@ async def test_cases_worth_a_look_are_graded_once_for_all(site: Datasette) -> No
     assert "以下仅供参考" not in text
 
 
+async def test_a_case_that_is_only_near_is_never_called_worth_a_look() -> None:
+    same, near, none = GRADES
+    assert web._partings([same, none, same, near, none, near, none], same) == {
+        3: "以下仅供参考", 6: "以下只是最接近，不是先例，不要照搬",
+    }  # fmt: skip
+    assert web._partings([same, none], same) == web._partings([near, none], near) == {
+        1: "以下只是最接近，不是先例，不要照搬"
+    }  # fmt: skip
+    assert web._partings([none, near], near) == web._partings([none, none], none) == web._partings([], same) == {}
+
+
+async def test_the_mark_of_a_result_is_its_own_grade(site: Datasette) -> None:
+    text = (await site.client.get("/?q=近似的事，远远的")).text
+    near, far = text.split("以下只是最接近，不是先例，不要照搬")
+    assert '<span class="tag">只是接近</span>' in far and "仅供参考</span>" not in far
+    assert "只是接近" not in near and REFUSED.title in far
+
+
 async def test_no_precedent_is_said_first_with_whom_to_ask(site: Datasette) -> None:
     text = (await site.client.get("/?q=想去火星种土豆")).text
     grade, rest = text.split("</section>", 1)
@@ -127,7 +146,7 @@ async def test_a_correction_is_shown_and_can_be_taken_back(site: Datasette) -> N
     assert back == {"q": ["公几金贷款"], "domain": ["公积金"], "literally": ["1"]}
     text = (await site.client.get("/?q=公几金贷款&literally=1")).text
     assert "查找（您输入的是" not in text and "没有找到先例" in text
-    assert '<input type="hidden" form="search" name="literally" value="1">' in text
+    assert 'name="literally"' not in text  # the next question, typed into the same box, is corrected again
     assert dict(links(text))["自动纠错"] == {"q": ["公几金贷款"]}
 
 
