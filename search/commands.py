@@ -102,7 +102,7 @@ def library() -> Settings:
 
 def _batch(precedents: Any, source: Path, run_file: Path | None, docid: str, k: int, filters: Any) -> None:
     """Answers every line of *source* on stdout; lines that cannot be used are reported on stderr."""
-    from .precedents import unfolded
+    from .folding import unfolded
 
     unusable = 0
     with source.open(encoding="utf-8-sig", errors="replace") as lines, _written(run_file) as run:

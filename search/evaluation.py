@@ -12,13 +12,13 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from kb.errors import Fault
 
-from .precedents import Precedents, unfolded
+from .folding import unfolded
 
 DEPTH = 10
 USEFUL = 2  # grade from which a case helps
@@ -29,6 +29,13 @@ Judgements = dict[str, dict[str, int]]
 Run = dict[str, dict[str, float]]
 #: measure → qid → value
 Values = dict[str, dict[str, float]]
+
+
+class Searcher(Protocol):
+    """What is asked: :class:`search.precedents.Precedents`, or anything that answers like it."""
+
+    def find(self, text: str, k: int = 10) -> dict[str, Any]:
+        """The answer to *text* with at most *k* results."""
 
 
 def read_queries(path: Path) -> list[dict[str, Any]]:
@@ -95,7 +102,7 @@ def ranked(docids: Iterable[str]) -> dict[str, float]:
 
 
 def evaluate(
-    precedents: Precedents, queries: list[dict[str, Any]], judged: Judgements, docid: str = "source_no"
+    precedents: Searcher, queries: list[dict[str, Any]], judged: Judgements, docid: str = "source_no"
 ) -> dict[str, Any]:
     """Asks *precedents*: the report of :func:`evaluate_run` with abstention {label: (part, whole)} and took_ms."""
     run: Run = {}

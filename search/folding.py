@@ -51,6 +51,15 @@ def fold(cases: Sequence[Case]) -> list[list[int]]:
     return groups
 
 
+def unfolded(answer: dict[str, Any], k: int) -> list[dict[str, Any]]:
+    """The first *k* cases of an *answer* for machines: near-identical copies stand right after the case they are
+    folded under, with its score."""
+    listed = []
+    for entry in answer["results"]:
+        listed += [entry, *({**other, "score": entry["score"]} for other in entry["alike"])]
+    return listed[:k]
+
+
 def _alike(cases: Sequence[Case]) -> np.ndarray:
     """bool [n, n]: which two cases may be shown as one."""
     limits = settings()

@@ -199,15 +199,6 @@ class Precedents:
         return f"输入过长，只按前 {query.LONGEST} 个字查找。{note}" if answer.asked.cut else note
 
 
-def unfolded(answer: dict[str, Any], k: int) -> list[dict[str, Any]]:
-    """The first *k* cases of an *answer* for machines: near-identical copies stand right after the case they are
-    folded under, with its score."""
-    listed = []
-    for entry in answer["results"]:
-        listed += [entry, *({**other, "score": entry["score"]} for other in entry["alike"])]
-    return listed[:k]
-
-
 @cache
 def precedents(settings: Settings) -> Precedents:
     """The process-wide searcher of a library, for servers."""

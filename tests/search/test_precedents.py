@@ -19,6 +19,7 @@ from kb.store import Store
 from search import precedents as module
 from search.engine import Filters
 from search.engine.embedded import EmbeddedEngine
+from search.folding import unfolded
 from search.precedents import Precedents
 
 from .conftest import CASES
@@ -208,7 +209,7 @@ def test_copies_stand_under_one_result_and_are_listed_for_machines(precedents: P
     answer = precedents.find("公积金异地提取交房租")
     first = answer["results"][0]
     assert {first["id"], *(one["id"] for one in first["alike"])} == {"a2", "b2"}
-    assert {one["id"] for one in module.unfolded(answer, 2)} == {"a2", "b2"}
+    assert {one["id"] for one in unfolded(answer, 2)} == {"a2", "b2"}
 
 
 def test_the_nearest_hall_comes_first_among_equals(precedents: Precedents, store: Store) -> None:

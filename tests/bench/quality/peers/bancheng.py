@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from kb.config import load
-from search.precedents import Precedents, unfolded
+from search.folding import unfolded
+from search.precedents import Precedents
 
 from ..material import Material
 from . import DEPTH, Search, Variant, documents
