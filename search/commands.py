@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +16,7 @@ from kb.config import Settings
 from kb.errors import Fault
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_QID = re.compile(r"[^\s\ud800-\udfff]+")  # one word of text, as TREC files need it
 _DOCID = click.Choice(["id", "source_no"])
 
 
@@ -130,9 +132,12 @@ def _question(line: str) -> dict[str, str] | None:
         found = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or not isinstance(found.get("query"), str) or "qid" not in found:
+    if not isinstance(found, dict) or not isinstance(found.get("query"), str):
         return None
-    return {"qid": str(found["qid"]), "query": found["query"]}
+    qid = found.get("qid")
+    if not isinstance(qid, str | int) or isinstance(qid, bool) or not _QID.fullmatch(str(qid)):
+        return None
+    return {"qid": str(qid), "query": found["query"]}
 
 
 def _trec(qid: str, results: list[dict[str, Any]], docid: str) -> Iterator[str]:

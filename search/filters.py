@@ -14,8 +14,8 @@ from .engine import Filters
 #: Filters that name a value of one of the library's closed lists, and that list.
 LISTS = {"domain": "domains", "barrier": "barriers", "outcome": "outcomes", "handling": "handling"}
 YES, NO = "是", "否"
-_DATE = re.compile(r"(\d{4})(?:\D{1,2}(\d{1,2}))?(?:\D{1,2}(\d{1,2}))?\D?")
-_YEAR = re.compile(r"((?:19|20)\d\d)\s*年?度?")
+_DATE = re.compile(r"([0-9]{4})(?:\D{1,2}([0-9]{1,2}))?(?:\D{1,2}([0-9]{1,2}))?\D?")
+_YEAR = re.compile(r"((?:19|20)[0-9]{2})\s*年?度?")
 _SAYS_YES = re.compile(r"是|有|已?固化|yes|y|true|1", re.IGNORECASE)
 _SAYS_NO = re.compile(r"否|无|没有?|[未没]有?固化|no|n|false|0", re.IGNORECASE)
 
@@ -25,7 +25,9 @@ def checked(filters: Filters) -> Filters:
 
     A name that the library does not know is left as it is: no case passes, and the answer says so.
     """
-    chosen = {name: text.strip() for name, text in asdict(filters).items()}
+    # A lone surrogate (bytes of a command line that are no UTF-8) becomes a sign that fits no case.
+    plain = {name: text.encode(errors="replace").decode() for name, text in asdict(filters).items()}
+    chosen = {name: text.strip() for name, text in plain.items()}
     for name, values in LISTS.items():
         chosen[name] = vocabulary.clean(values, chosen[name]) or chosen[name]
     for name, read in (("since", _since), ("year", _year), ("solidified", _yes_or_no)):

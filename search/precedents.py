@@ -15,7 +15,7 @@ from kb.config import Settings
 from kb.model import Case
 from kb.store import Store
 
-from . import calibration, explanation, query, ranking, tuning, unmet
+from . import calibration, explanation, query, ranking, tuning, unmet, words
 from .engine import Engine, Filters, Found, Progress
 from .facets import facets
 from .filters import checked
@@ -23,11 +23,15 @@ from .folding import fold
 from .query import Query
 
 MOST = 1000  # results of one search
+FOLDED = 100  # first results among which near-identical ones are looked for: every one is held against every other
 BEST = 3  # the answer as a whole is as good as the best of its first results
 
 EMPTY = "请输入要查的事：一句话、事项名称、文号或案例编号都可以。"
+ONLY_WITHOUT = "只写了不要的词（减号后面的）。请再写上要查的事，如：营业执照办不下来 -餐饮。"
+NO_NUMBER = "没有案例引用这个文号，以下按文字和意思列出。"
 NO_CASES = "库中还没有已入库的案例，请先导入并入库（kb ingest）。"
 NOTHING = "没有找到先例。"
+NOTHING_HOLDS = "没有案例同时符合引号（必须有）和减号（不能有）的要求，可去掉引号或减号再查。"
 NOTHING_PASSES = "没有符合所选条件的案例，可放宽条件再查。"
 
 
@@ -140,7 +144,7 @@ class Precedents:
         asked = query.understand(text, self.engine, literally)
         numbered = self._numbered(asked, k)
         if numbered:
-            why = [{"kind": "文号", "text": asked.number}]
+            why = [_numbered_why(asked)]
             return Answer(asked, [Ranked(case, 1.0, 1.0, why) for case in numbered], [case.id for case in numbered])
         tuned = tuning.load(self.settings, self.engine.fingerprint)
         weights = tuned.weights if tuned else None
@@ -149,7 +153,8 @@ class Precedents:
         )
         scored = ranking.fuse(found.views, weights)
         best = self._by_merit(self._cases(scored, max(k, ranking.settings()["candidates"])), home)
-        groups = fold([case for case, _ in best])[:k]
+        near = min(len(best), FOLDED)
+        groups = [*fold([case for case, _ in best[:near]]), *([at] for at in range(near, len(best)))][:k]
         ranked = [
             self._ranked(asked, filters, found, best[group[0]], [best[at][0] for at in group[1:]], home)
             for group in groups
@@ -193,10 +198,23 @@ class Precedents:
         """What has to be said beside the grade; empty for an ordinary answer."""
         note = ""
         if answer.asked.empty:
-            note = EMPTY
+            note = ONLY_WITHOUT if answer.asked.without else EMPTY
         elif not answer.ranked:
-            note = NO_CASES if not self.engine.count() else NOTHING if filters == Filters() else NOTHING_PASSES
+            note = NO_CASES if not self.engine.count() else _unfound(answer.asked, filters)
+        elif answer.asked.number in {word.text for word in words.document_numbers(answer.asked.text)}:
+            note = "" if answer.ranked[0].why[:1] == [_numbered_why(answer.asked)] else NO_NUMBER
         return f"输入过长，只按前 {query.LONGEST} 个字查找。{note}" if answer.asked.cut else note
+
+
+def _numbered_why(asked: Query) -> dict[str, str]:
+    return {"kind": "文号", "text": asked.number}
+
+
+def _unfound(asked: Query, filters: Filters) -> str:
+    """What is said when no case was found: which of the demands may have left none."""
+    if filters != Filters():
+        return NOTHING_PASSES
+    return NOTHING_HOLDS if asked.phrases or asked.without else NOTHING
 
 
 @cache

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 from functools import cache
@@ -24,7 +24,7 @@ from kb.web import browse, compat
 from kb.web.shell import Library, address, asset_address, guarded, library, render, static_route, the_library
 
 from . import unmet
-from .calibration import NONE, PRECEDENT
+from .calibration import GRADES, NONE, PERHAPS, PRECEDENT
 from .engine import Filters
 from .filters import checked
 from .precedents import Precedents, precedents
@@ -46,6 +46,8 @@ FILTERS = tuple(field.name for field in fields(Filters))
 LEAST_VALUES, MOST_VALUES = 2, 24  # of a facet that are listed …
 ROOM_FOR_LINKS = 2400  # … as many as have room: values times characters of the question, which each link repeats
 WHERE = {"region", "domain"}  # filters that say where a question arose
+#: What is said before the results of a list that are no more than of this grade.
+LESSER = {PERHAPS: "以下仅供参考", NONE: "以下只是最接近，不是先例，不要照搬"}
 _QUOTES = "\"＂“”„‟〝〞「」『』‘’'"
 _MINUS = "-－−﹣"
 T = TypeVar("T")
@@ -95,6 +97,7 @@ def startup(datasette: Datasette) -> Callable[[], Awaitable[None]]:
 
 def _warm(searcher: Precedents) -> None:
     searcher.find("办不成事", k=1)
+    suggest(searcher.store, "办不成事")
 
 
 @hookimpl
@@ -221,7 +224,7 @@ async def _results(datasette: Datasette, request: Request, settled: bool) -> dic
     return {
         "answer": answer,
         "grade": grade,
-        "parting": _parting(answer["results"], grade),
+        "partings": _partings([result.get("grade", grade) for result in answer["results"]], grade),
         "playbook": next((result for result in answer["results"] if result["playbook"]), None),
         "noted": settled and await _note(found, asked, grade, chosen),
         "cases": await found.cases([result["id"] for result in answer["results"]]),
@@ -262,13 +265,16 @@ def _label(name: str, value: str) -> str:
     return place.name if place else value
 
 
-def _parting(results: list[dict[str, Any]], grade: str) -> int | None:
-    """The place in a list of precedents from which on there are none, but cases worth a look."""
-    if grade != PRECEDENT:
-        return None
-    sure = [at for at, result in enumerate(results) if result.get("grade", grade) == grade]
-    first = sure[-1] + 1 if sure else 0
-    return first if first < len(results) else None
+def _partings(grades: Sequence[str], overall: str) -> dict[int, str]:
+    """Places in a list of results from which on all are below the answer's own grade → what is said there."""
+    ranks = [GRADES.index(grade) for grade in grades]
+    found: dict[int, str] = {}
+    for lesser, words in LESSER.items():
+        least = GRADES.index(lesser)
+        first = max((at + 1 for at, rank in enumerate(ranks) if rank < least), default=0)
+        if GRADES.index(overall) < least and first < len(ranks):
+            found[first] = words
+    return found
 
 
 def without_phrase(asked: str, phrase: str) -> str:

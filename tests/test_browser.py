@@ -128,27 +128,10 @@ def test_typing_finds_without_a_click(browser: Any, address: str) -> None:
     assert page.locator(".result mark").count() > 0
     assert "q=" in page.url
     found.locator("a").click()
-    assert page.locator("h1").inner_text() == FULL.title
+    sync_api.expect(page.locator("h1")).to_have_text(FULL.title)
     page.go_back()
     assert page.locator(".result h2").first.inner_text() == FULL.title
     assert page.complaints == []
-
-
-def test_the_first_character_typed_is_not_lost(browser: Any, prepared: str) -> None:
-    page = _page(browser)
-    page.add_init_script("addEventListener('DOMContentLoaded', () => { window.ready = document.activeElement.name })")
-    page.goto(prepared)
-    assert page.evaluate("window.ready") == "q"
-
-
-def test_the_next_question_is_corrected_again(browser: Any, prepared: str) -> None:
-    page = _page(browser)
-    page.goto(f"{prepared}/?q=公几金贷款")
-    page.get_by_role("link", name="改回").click()
-    page.get_by_role("link", name="自动纠错").wait_for()
-    page.fill("[name=q]", "公几金提取")
-    page.get_by_role("link", name="改回").wait_for()
-    assert "literally" not in page.url
 
 
 def test_pinyin_in_the_making_asks_nothing(browser: Any, address: str) -> None:
@@ -178,6 +161,7 @@ def test_slash_goes_to_the_box_and_a_filter_narrows(browser: Any, address: str) 
     refused = page.locator(".result", has_text=REFUSED.title)
     refused.locator(".tag", has_text="资格条件限制").click()
     chip = page.locator(".chip", has_text="资格条件限制")
+    chip.wait_for()
     assert page.locator(".result h2").all_inner_texts() == [REFUSED.title]
     page.fill("[name=q]", "公积金 执照")
     sync_api.expect(page).to_have_title("公积金 执照")
@@ -192,6 +176,28 @@ def _typed(browser: Any, prepared: str, text: str) -> Any:
     page.keyboard.type(text)
     page.locator("[role=option]").first.wait_for()
     return page
+
+
+def test_the_first_character_typed_is_not_lost(browser: Any, prepared: str) -> None:
+    def slow_to_focus(route: Any) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace(" autofocus", ""))
+
+    page = _page(browser)
+    page.route(f"{prepared}/", slow_to_focus)
+    page.goto(prepared)
+    page.keyboard.type("公积金")
+    assert page.input_value("[name=q]") == "公积金"
+
+
+def test_the_next_question_is_corrected_again(browser: Any, prepared: str) -> None:
+    page = _page(browser)
+    page.goto(f"{prepared}/?q=公几金贷款")
+    page.get_by_role("link", name="改回").click()
+    page.get_by_role("link", name="自动纠错").wait_for()
+    page.fill("[name=q]", "公几金提取")
+    page.get_by_role("link", name="改回").wait_for()
+    assert "literally" not in page.url
 
 
 def test_suggestions_are_chosen_with_the_arrow_keys(browser: Any, prepared: str) -> None:
@@ -261,7 +267,7 @@ def test_filters_unfold_on_a_phone_and_stand_beside_on_a_desk(browser: Any, prep
     assert filters.count() == 0
     page.locator("summary", has_text="筛选").click()
     filters.get_by_role("link", name="福州市").click()
-    assert page.locator(".chip", has_text="福州市").is_visible()
+    page.locator(".chip", has_text="福州市").wait_for()
     page.set_viewport_size({"width": 1366, "height": 768})
     assert filters.is_visible()
     beside, first = filters.bounding_box(), page.locator(".result").first.bounding_box()

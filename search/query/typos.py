@@ -3,7 +3,7 @@
 A window of two to six Chinese characters is taken for a misspelling if
 
 * a pair of its characters at each changed place hardly stands in the library's cases,
-* no word of the dictionary that the cases use is touched, only what the dictionary does not know,
+* no word of the dictionary that the cases use, or of three characters, is touched, only what it does not know,
 * a word of dictionary and cases sounds the same (tones aside) or differs in one character that looks alike
   (``lookalikes.txt``), and stands in far more cases.
 
@@ -83,7 +83,9 @@ def _windows(folded: str, vocabulary: Vocabulary, protected: Sequence[str]) -> I
     tokens = [word for word in words.words(folded) if len(word.text) > 1 and words.known(word.text)]
     pairs = {run[at : at + 2] for _, run, _ in runs for at in range(len(run) - 1)}
     counts = vocabulary.counts([*pairs, *{word.text for word in tokens}])
-    fixed = _fixed(folded, [word for word in tokens if counts.get(word.text)], protected)
+    # What has three characters or more and is in the dictionary is hardly an error, even if no case uses it: 台胞证.
+    sure = [word for word in tokens if counts.get(word.text) or len(word.text) > 2]
+    fixed = _fixed(folded, sure, protected)
     for size in _SIZES:
         for start, run, spoken in runs:
             for at in range(len(run) - size + 1):

@@ -210,5 +210,7 @@
       box.select();
     }
   });
+  // The browser sees to `autofocus` only when it draws the page: what is typed before that would be lost.
+  if (welcomed) box.focus();
   if (box.value) box.setSelectionRange(box.value.length, box.value.length);
 })();

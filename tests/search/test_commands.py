@@ -78,6 +78,15 @@ def test_batch_names_the_line_it_cannot_use(data: Path, tmp_path: Path) -> None:
     assert [f"第 {number} 行" in done.stderr for number in (2, 3, 4)] == [True] * 3
 
 
+def test_batch_takes_only_numbers_that_can_be_written(data: Path, tmp_path: Path) -> None:
+    source, trec = tmp_path / "q.jsonl", tmp_path / "out.trec"
+    odd = ['"\\ud800"', "null", '{"a": 1}', "true", '"a\\nb"', '""']
+    source.write_text("".join(f'{{"qid": {qid}, "query": "公积金"}}\n' for qid in [*odd, "7"]), "utf-8")
+    done = run(data, "search", "--batch", str(source), "-k", "1", "--run", str(trec))
+    assert done.exit_code == 1 and [json.loads(line)["qid"] for line in done.stdout.splitlines()] == ["7"]
+    assert [line.split()[0] for line in trec.read_text().splitlines()] == ["7"]
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["公积金", "--batch", __file__], ["公积金", "--run", "x"], ["公积金", "-k", "0"]]
 )

@@ -116,6 +116,21 @@ def test_broken_stamp_is_noticed(settings: Settings, engine: EmbeddedEngine, sto
     assert other.problem(store) == "" and other.count() == len(CASES)
 
 
+def test_a_stamp_without_a_count_is_noticed(engine: EmbeddedEngine, store: Store) -> None:
+    path = engine.folder / "current.json"
+    path.write_text(path.read_text().replace(f'"cases": {len(CASES)}', '"cases": "many"'))
+    assert "尚未" in engine.problem(store)
+    engine.sync(store)
+    assert engine.count() == len(CASES)
+
+
+def test_a_broken_lock_is_made_anew(engine: EmbeddedEngine, store: Store) -> None:
+    store.withdraw("a5", by="test", reason="重复")
+    (engine.folder / "lock.db").write_bytes(b"no database, but long enough to look like one" * 30)
+    engine.sync(store)
+    assert engine.count() == len(CASES) - 1
+
+
 def test_another_model_or_dictionary_means_a_new_index(
     settings: Settings, engine: EmbeddedEngine, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

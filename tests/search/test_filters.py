@@ -25,6 +25,7 @@ from search.filters import checked, solidified
         ({"handling": "部门协调"}, {"handling": "协调"}),
         ({"outcome": "已办结"}, {"outcome": "办成"}),
         ({"domain": "天上的事"}, {"domain": "天上的事"}),
+        ({"region": "\udcff", "since": ""}, {"region": "?"}),
         ({"matter": " 不动产转移登记 ", "department": " "}, {"matter": "不动产转移登记"}),
     ],
 )
@@ -41,6 +42,8 @@ def test_filters_are_understood(typed: dict[str, str], meant: dict[str, str]) ->
         ("year", "9999", "年份"),
         ("solidified", "也许", "是否固化"),
         ("since", "昨天", "起始日期"),
+        ("since", "٢٠٢٤", "起始日期"),
+        ("year", "20٢٤", "年份"),
     ],
 )
 def test_what_cannot_be_understood_is_said(name: str, typed: str, said: str) -> None:

@@ -120,6 +120,26 @@ def test_filters_narrow_and_are_told_when_nothing_passes(precedents: Precedents)
     assert "放宽" in precedents.find("公积金", filters=Filters(region="火星"))["note"]
 
 
+def test_exclusions_alone_are_no_question(precedents: Precedents) -> None:
+    answer = precedents.find("-餐饮 -食品")
+    assert answer["results"] == [] and answer["understood"]["without"] == ["餐饮", "食品"]
+    assert "不要的词" in answer["note"]
+
+
+@pytest.mark.parametrize("typed", ['"公积金" "小餐馆"', '"公积金" -公积金'])
+def test_marks_that_no_case_fits_are_told(precedents: Precedents, typed: str) -> None:
+    answer = precedents.find(typed)
+    assert answer["results"] == [] and "引号" in answer["note"]
+
+
+@pytest.mark.parametrize("name", [name for name in Filters.__dataclass_fields__ if name not in ("since", "year")])
+def test_a_filter_that_is_no_text_is_refused_or_fits_no_case(precedents: Precedents, name: str) -> None:
+    try:
+        assert precedents.find("公积金", filters=Filters(**{name: "\udcff"}))["results"] == []
+    except Fault as fault:
+        assert "看不懂" in str(fault)
+
+
 @pytest.mark.parametrize(
     ("typed", "iso"),
     [("2024", "2024"), ("2024-5", "2024-05"), ("2024.05.01", "2024-05-01"), ("2024年5月1日", "2024-05-01")],
@@ -222,3 +242,16 @@ def test_nothing_found_names_whom_to_ask(precedents: Precedents) -> None:
     answer = precedents.find("今晚的球赛几点开始转播")
     assert answer["answerable"] is False
     assert all(isinstance(name, str) for name in answer["departments"])
+
+
+def test_a_document_number_that_no_case_names_is_said(precedents: Precedents) -> None:
+    answer = precedents.find("国发〔2019〕15号")
+    assert answer["note"] == module.NO_NUMBER and answer["results"]
+    assert precedents.find("自然资发〔2023〕29号")["note"] == ""
+
+
+def test_many_results_are_answered_without_comparing_all_of_them(
+    precedents: Precedents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FOLDED", 2)
+    assert len(precedents.find("公积金提取", k=1000)["results"]) == len(CASES)

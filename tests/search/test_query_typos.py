@@ -56,6 +56,12 @@ def library() -> Library:
     return Library([*demo(), *(f"{term}的办理。" for term in terms.split() for _ in range(30))])
 
 
+def test_a_word_of_the_dictionary_that_no_case_uses_is_not_cut_apart() -> None:
+    library = Library(["保证金的保证"] * 60 + ["的"] * 400)
+    assert words.known("台胞证") and not library.counts(["台胞证"])
+    assert correct("台胞证可以开公司吗", library) == ("台胞证可以开公司吗", ())
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [

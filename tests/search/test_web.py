@@ -26,6 +26,7 @@ from ..sites import only
 def searcher(monkeypatch: pytest.MonkeyPatch) -> Searcher:
     found = Searcher()
     monkeypatch.setattr(web, "precedents", lambda settings: found)
+    monkeypatch.setattr(web, "suggest", lambda store, typed: [])
     return found
 
 

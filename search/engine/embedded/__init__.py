@@ -89,7 +89,9 @@ class EmbeddedEngine:
             stamp = json.loads((self.folder / "current.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return stamp if isinstance(stamp, dict) and isinstance(stamp.get("generation"), int) else {}
+        if not isinstance(stamp, dict):
+            return {}
+        return stamp if all(isinstance(stamp.get(name), int) for name in ("generation", "cases")) else {}
 
     def _generation(self, stamp: dict[str, Any]) -> Path:
         return self.folder / f"{stamp['generation']:06d}"
@@ -216,6 +218,8 @@ class EmbeddedEngine:
         False if another has it and *wait* is false."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "lock.db"
+        if path.exists() and path.stat().st_size:
+            path.unlink()  # nothing is ever written into it: the file is damaged
         with closing(sqlite3.connect(path, timeout=3600 if wait else 0, isolation_level=None)) as lock:
             try:
                 lock.execute("begin exclusive")
