@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
@@ -23,8 +23,6 @@ from .folding import fold
 from .query import Query
 
 MOST = 1000  # results of one search
-FOLDED = 100  # first results among which near-identical ones are looked for: every one is held against every other
-BEST = 3  # the answer as a whole is as good as the best of its first results
 
 EMPTY = "请输入要查的事：一句话、事项名称、文号或案例编号都可以。"
 ONLY_WITHOUT = "只写了不要的词（减号后面的）。请再写上要查的事，如：营业执照办不下来 -餐饮。"
@@ -49,16 +47,18 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was understood, the cases found in order, and the ids of the result set that facets count."""
+    """What was understood, the cases found in order, the ids of the result set that facets count, and whether the
+    question was the number of these cases."""
 
     asked: Query
     ranked: Sequence[Ranked] = ()
-    matching: Sequence[str] = field(default_factory=tuple)
+    matching: Sequence[str] = ()
+    numbered: bool = False
 
     @property
     def probability(self) -> float:
         """How likely it is that there is a precedent among the first results."""
-        return max((one.probability for one in self.ranked[:BEST]), default=0.0)
+        return max((one.probability for one in self.ranked[: calibration.settings()["looked_at"]]), default=0.0)
 
 
 class Precedents:
@@ -127,12 +127,9 @@ class Precedents:
         return [(one, explanation.summary(asked, one)) for one in near]
 
     def _answer(self, text: str, k: int, filters: Filters, literally: bool, home: str) -> Answer:
-        asked = query.understand(text, literally=True)
-        if asked.empty:
-            return Answer(asked)
         self.refresh()
         if not self.engine.count():
-            return Answer(asked)
+            return Answer(query.understand(text))
         try:
             return self._search(text, k, filters, literally, home)
         except sqlite3.DatabaseError:
@@ -142,10 +139,13 @@ class Precedents:
 
     def _search(self, text: str, k: int, filters: Filters, literally: bool, home: str) -> Answer:
         asked = query.understand(text, self.engine, literally)
+        if asked.empty:
+            return Answer(asked)
         numbered = self._numbered(asked, k)
         if numbered:
-            why = [_numbered_why(asked)]
-            return Answer(asked, [Ranked(case, 1.0, 1.0, why) for case in numbered], [case.id for case in numbered])
+            why = [{"kind": "文号", "text": asked.number}]
+            ranked = [Ranked(case, 1.0, 1.0, why) for case in numbered]
+            return Answer(asked, ranked, [case.id for case in numbered], numbered=True)
         tuned = tuning.load(self.settings, self.engine.fingerprint)
         weights = tuned.weights if tuned else None
         found = self.engine.search(
@@ -153,7 +153,7 @@ class Precedents:
         )
         scored = ranking.fuse(found.views, weights)
         best = self._by_merit(self._cases(scored, max(k, ranking.settings()["candidates"])), home)
-        near = min(len(best), FOLDED)
+        near = min(len(best), ranking.settings()["folded"])
         groups = [*fold([case for case, _ in best[:near]]), *([at] for at in range(near, len(best)))][:k]
         ranked = [
             self._ranked(asked, filters, found, best[group[0]], [best[at][0] for at in group[1:]], home)
@@ -201,13 +201,11 @@ class Precedents:
             note = ONLY_WITHOUT if answer.asked.without else EMPTY
         elif not answer.ranked:
             note = NO_CASES if not self.engine.count() else _unfound(answer.asked, filters)
-        elif answer.asked.number in {word.text for word in words.document_numbers(answer.asked.text)}:
-            note = "" if answer.ranked[0].why[:1] == [_numbered_why(answer.asked)] else NO_NUMBER
+        elif not answer.numbered and answer.asked.number in {
+            word.text for word in words.document_numbers(answer.asked.text)
+        }:
+            note = NO_NUMBER
         return f"输入过长，只按前 {query.LONGEST} 个字查找。{note}" if answer.asked.cut else note
-
-
-def _numbered_why(asked: Query) -> dict[str, str]:
-    return {"kind": "文号", "text": asked.number}
 
 
 def _unfound(asked: Query, filters: Filters) -> str:

@@ -24,11 +24,11 @@ from kb.web import browse, compat
 from kb.web.shell import Library, address, asset_address, guarded, library, render, static_route, the_library
 
 from . import unmet
-from .calibration import GRADES, NONE, PERHAPS, PRECEDENT
+from .calibration import GRADES, NONE, PERHAPS
 from .engine import Filters
 from .filters import checked
 from .precedents import Precedents, precedents
-from .query import understand
+from .query import operators, understand
 from .snippets import snippet
 from .suggestions import suggest
 
@@ -48,8 +48,6 @@ ROOM_FOR_LINKS = 2400  # … as many as have room: values times characters of th
 WHERE = {"region", "domain"}  # filters that say where a question arose
 #: What is said before the results of a list that are no more than of this grade.
 LESSER = {PERHAPS: "以下仅供参考", NONE: "以下只是最接近，不是先例，不要照搬"}
-_QUOTES = "\"＂“”„‟〝〞「」『』‘’'"
-_MINUS = "-－−﹣"
 T = TypeVar("T")
 
 
@@ -219,12 +217,12 @@ async def _results(datasette: Datasette, request: Request, settled: bool) -> dic
     found = the_library(datasette)
     answer = await _find(found, request, RESULTS)
     asked, chosen, literally = _asked(request), _chosen(request), _literally(request)
-    grade = answer.get("grade") or (PRECEDENT if answer["answerable"] else NONE)
+    grade = answer["grade"]
     same = {"q": answer["query"], "literally": "1" if literally else "", **chosen}
     return {
         "answer": answer,
         "grade": grade,
-        "partings": _partings([result.get("grade", grade) for result in answer["results"]], grade),
+        "partings": _partings([result["grade"] for result in answer["results"]], grade),
         "playbook": next((result for result in answer["results"] if result["playbook"]), None),
         "noted": settled and await _note(found, asked, grade, chosen),
         "cases": await found.cases([result["id"] for result in answer["results"]]),
@@ -232,8 +230,8 @@ async def _results(datasette: Datasette, request: Request, settled: bool) -> dic
         "literally": literally,
         "listed": max(LEAST_VALUES, min(MOST_VALUES, ROOM_FOR_LINKS // max(1, len(answer["query"])))),
         "link": lambda **changes: _link(datasette, {**same, **changes}),
-        "without_phrase": lambda phrase: without_phrase(answer["query"], phrase),
-        "without_exclusion": lambda word: without_exclusion(answer["query"], word),
+        "without_phrase": lambda phrase: operators.without_phrase(answer["query"], phrase),
+        "without_exclusion": lambda word: operators.without_exclusion(answer["query"], word),
     }
 
 
@@ -275,18 +273,6 @@ def _partings(grades: Sequence[str], overall: str) -> dict[int, str]:
         if GRADES.index(overall) < least and first < len(ranks):
             found[first] = words
     return found
-
-
-def without_phrase(asked: str, phrase: str) -> str:
-    """The question with *phrase* no longer in quotation marks: its words are looked for like any others."""
-    quoted = rf"[{_QUOTES}]\s*{re.escape(phrase)}\s*[{_QUOTES}]"
-    return re.sub(quoted, lambda _: f" {phrase} ", asked, flags=re.IGNORECASE).strip()
-
-
-def without_exclusion(asked: str, word: str) -> str:
-    """The question without the exclusion (-word) of *word*."""
-    excluded = rf"[{_MINUS}]\s*[{_QUOTES}]?\s*{re.escape(word)}\s*[{_QUOTES}]?"
-    return re.sub(excluded, " ", asked, flags=re.IGNORECASE).strip()
 
 
 async def _overview(found: Library) -> dict[str, Any]:

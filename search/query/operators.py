@@ -15,7 +15,8 @@ _CURLY = re.compile(
     rf"|「([^「」]{{1,{_LONGEST}}})」|『([^『』]{{1,{_LONGEST}}})』|[‘’]([^‘’]{{1,{_LONGEST}}})[‘’]"
     rf"|(?<![A-Za-z0-9])'([^']{{1,{_LONGEST}}})'(?![A-Za-z0-9])"
 )
-_MARKS = re.compile("[\"＂“”„‟〝〞「」『』‘’]|(?<![A-Za-z0-9])'|'(?![A-Za-z0-9])")
+_QUOTES = "\"＂“”„‟〝〞「」『』‘’"
+_MARKS = re.compile(rf"[{_QUOTES}]|(?<![A-Za-z0-9])'|'(?![A-Za-z0-9])")
 _MINUS = r"\-－−﹣"
 _END = r"\s，。；！？、,;!?"
 _EXCLUDED = re.compile(
@@ -42,6 +43,18 @@ def split(text: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     if phrases:
         question = _MARKS.sub(" ", question) if len(patterns) > 1 else re.sub('["＂]', " ", question)
     return " ".join(question.split()), tuple(dict.fromkeys(phrases))[:MOST], without
+
+
+def without_phrase(asked: str, phrase: str) -> str:
+    """The question with *phrase* no longer in quotation marks: its words are looked for like any others."""
+    quoted = rf"[{_QUOTES}']\s*{re.escape(phrase)}\s*[{_QUOTES}']"
+    return re.sub(quoted, lambda _: f" {phrase} ", asked, flags=re.IGNORECASE).strip()
+
+
+def without_exclusion(asked: str, word: str) -> str:
+    """The question without the exclusion (-word) of *word*."""
+    excluded = rf"[{_MINUS}]\s*[{_QUOTES}']?\s*{re.escape(word)}\s*[{_QUOTES}']?"
+    return re.sub(excluded, " ", asked, flags=re.IGNORECASE).strip()
 
 
 def _excluded(text: str) -> tuple[str, tuple[str, ...]]:

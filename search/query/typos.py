@@ -17,6 +17,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from .. import words
 from ..words import Word
@@ -24,25 +27,21 @@ from ..words.sounds import syllables
 from .model import Correction, Vocabulary
 
 LOOKALIKES = Path(__file__).with_name("lookalikes.txt")
-LOOKED_AT = 120  # characters of a question in which errors are looked for
-MOST = 3  # corrections of one question
-_WINDOWS = 100  # suspicious windows that are looked up, the shortest
-_FEW = 40  # windows up to which similar sounds are looked up too, several for each window
+SETTINGS = Path(__file__).with_name("typos.yml")
 _SIZES = range(6, 1, -1)
-# A correction must stand in this many cases: same sound, similar sound or shape, the latter in two characters.
-_SAME, _SIMILAR, _SIMILAR_PAIR = 3, 5, 30
-_TIMES, _TIMES_PAIR = 10, 20  # … and in so many times more cases than what was typed
-_RARE = 4  # cases: where no pair of a window is rarer, nothing is suspected
-# How much more often the correction stands in cases than its typed characters would meet there by chance.
-_LIFT, _LIFT_SIMILAR = 80, 240
-_SHARE = 200  # a correction of a pair stands in at least one of so many cases
-
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
-# What stands before one of these, and a pair that holds one, is likely the name of a place or a firm.
-_PLACE = re.compile("[省市区县旗州镇乡村屯组街路巷弄桥苑园湖江岭坪]|小区|社区|公司|家园|花园|大道|大厦|安置|国际")
-# Initials and finals that speakers of many regions do not tell apart.
-_INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"), ("h", "f"))
-_FINALS = (("ing", "in"), ("eng", "en"), ("ang", "an"))
+
+
+@cache
+def settings() -> dict[str, Any]:
+    """The content of ``typos.yml``."""
+    found: dict[str, Any] = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))
+    return found
+
+
+@cache
+def _place() -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, settings()["places"])))
 
 
 @dataclass(frozen=True)
@@ -61,14 +60,14 @@ def correct(text: str, vocabulary: Vocabulary, protected: Sequence[str] = ()) ->
 
     Nothing within a *protected* phrase is touched.
     """
-    folded = words.fold(text[:LOOKED_AT])
-    windows = list(_windows(folded, vocabulary, protected))[-_WINDOWS:]
+    folded = words.fold(text[: settings()["looked_at"]])
+    windows = list(_windows(folded, vocabulary, protected))[-settings()["windows"] :]
     meant = _best(windows, vocabulary)
     found: list[tuple[int, Correction]] = []
     taken: set[int] = set()
     for window in windows:
         places = set(range(window.start, window.start + len(window.text)))
-        if window in meant and not places & taken and len(found) < MOST:
+        if window in meant and not places & taken and len(found) < settings()["most"]:
             taken |= places
             found.append((window.start, Correction(window.text, meant[window])))
     found.sort(key=lambda one: one[0])
@@ -86,6 +85,7 @@ def _windows(folded: str, vocabulary: Vocabulary, protected: Sequence[str]) -> I
     # What has three characters or more and is in the dictionary is hardly an error, even if no case uses it: 台胞证.
     sure = [word for word in tokens if counts.get(word.text) or len(word.text) > 2]
     fixed = _fixed(folded, sure, protected)
+    rare = settings()["rare"]
     for size in _SIZES:
         for start, run, spoken in runs:
             for at in range(len(run) - size + 1):
@@ -93,10 +93,10 @@ def _windows(folded: str, vocabulary: Vocabulary, protected: Sequence[str]) -> I
                 edges = fixed.get(first), fixed.get(last - 1)
                 # Neither edge may cut a known word apart.
                 cut = (edges[0] and edges[0].start < first) or (edges[1] and edges[1].end > last)
-                if cut or words.known(typed) or _PLACE.match(folded, last):
+                if cut or words.known(typed) or _place().match(folded, last):
                     continue
                 strange = _strange(typed, counts)
-                changeable = frozenset(i for i in range(size) if first + i not in fixed and strange[i] <= _RARE)
+                changeable = frozenset(i for i in range(size) if first + i not in fixed and strange[i] <= rare)
                 if changeable:
                     yield _Window(first, typed, spoken[at : at + size], changeable, strange)
 
@@ -128,7 +128,7 @@ def _best(windows: Sequence[_Window], vocabulary: Vocabulary) -> dict[_Window, s
         good = [(count, word) for word, count in same if _stands(window, word, count, counts)]
         if not good:
             similar = [(word, counts.get(word, 0)) for word in shapes[window]]
-            for sound in _similar_sounds(window) if len(windows) <= _FEW else ():
+            for sound in _similar_sounds(window) if len(windows) <= settings()["few"] else ():
                 similar += vocabulary.homophones(sound)
             good = [(count, word) for word, count in similar if _stands(window, word, count, counts, similar=True)]
         if good:
@@ -138,29 +138,31 @@ def _best(windows: Sequence[_Window], vocabulary: Vocabulary) -> dict[_Window, s
 
 def _stands(window: _Window, word: str, count: int, counts: Mapping[str, int], similar: bool = False) -> bool:
     """Whether *word*, found in *count* cases, may be what was meant by *window*."""
-    if len(word) != len(window.text) or count < (_SIMILAR if similar else _SAME) or not words.known(word):
+    least = settings()["least"]
+    if len(word) != len(window.text) or count < least["similar" if similar else "same"] or not words.known(word):
         return False
     changed = {place for place, char in enumerate(word) if char != window.text[place]}
     if not changed <= window.changeable or not 0 < len(changed) <= (len(word) + 1) // 2:
         return False
     if len(word) == 2:
         return _pair_stands(window, changed, count, counts, similar)
-    return all(window.strange[place] * _TIMES <= count for place in changed)
+    return all(window.strange[place] * settings()["times"]["word"] <= count for place in changed)
 
 
 def _pair_stands(window: _Window, changed: set[int], count: int, counts: Mapping[str, int], similar: bool) -> bool:
     """:func:`_stands` for two characters, which often are no word but two words side by side: 有事, 证在."""
+    given = settings()
     looked_at = range(2) if similar else changed
-    if any(window.text[place] in words.stopwords() for place in looked_at) or _PLACE.search(window.text):
+    if any(window.text[place] in words.stopwords() for place in looked_at) or _place().search(window.text):
         return False
     cases = counts.get("的", 0)  # it stands in nearly every case
     alone = [counts.get(char, 0) for char in window.text]
     chance = (alone[0] + 1) * (alone[1] + 1) / (cases + 1)
     return (
-        count * _SHARE >= cases
-        and count >= chance * (_LIFT_SIMILAR if similar else _LIFT)
-        and (not similar or count >= _SIMILAR_PAIR)
-        and all(max(alone[place], window.strange[place] * _TIMES_PAIR) <= count for place in changed)
+        count * given["share"] >= cases
+        and count >= chance * given["lift"]["similar" if similar else "same"]
+        and (not similar or count >= given["least"]["similar_pair"])
+        and all(max(alone[place], window.strange[place] * given["times"]["pair"]) <= count for place in changed)
     )
 
 
@@ -175,11 +177,11 @@ def _similar_sounds(window: _Window) -> Iterator[str]:
 def _neighbours(syllable: str) -> tuple[str, ...]:
     """Syllables that are mixed up with *syllable*."""
     found = []
-    for one, other in _INITIALS:
+    for one, other in settings()["initials"]:
         for here, there in ((one, other), (other, one)):
             if syllable.startswith(here) and not syllable.startswith(here + "h"):
                 found.append(there + syllable[len(here) :])
-    for one, other in _FINALS:
+    for one, other in settings()["finals"]:
         for here, there in ((one, other), (other, one)):
             if syllable.endswith(here):
                 found.append(syllable[: -len(here)] + there)

@@ -77,7 +77,7 @@ def learn(store: Store, cache: EmbeddingCache, say: Say) -> Learnt:
     found = questions(cases, MOST_QUESTIONS)
     say(f"计算 {len(found)} 个问题的向量 …")
     of_case = np.array([question.case for question in found], np.int64)
-    vectors = cache.embedder.encode_queries([words.fold(query.understand(one.text).meaning) for one in found])
+    vectors = cache.embedder.encode_queries([words.fold(query.understand(one.text).spelled_out) for one in found])
     asked = Asked(vectors, group[of_case], folds(group)[of_case])
     say("在遮去题目所在栏目的案例中试查 …")
     trials = [trial for task in TASKS if (trial := prepare(task, cases, group, found, cache.encode_passages))]

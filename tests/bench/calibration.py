@@ -24,7 +24,7 @@ from kb.model import Case
 from kb.store import Store
 from search import calibration, explanation, query, ranking
 from search.engine import Filters
-from search.precedents import BEST, Precedents
+from search.precedents import Precedents
 
 TRAINING = Path(__file__).resolve().parents[2] / "search" / "embedder" / "training"
 LOOKED_AT = 5  # results of each question
@@ -98,8 +98,9 @@ def main() -> None:
     precedents.refresh()
     asked = examples(precedents, questions(held_out))
     model = calibration.fit([example for question in asked for example in question[:-1]])
+    first = calibration.settings()["looked_at"]
     best = np.array([
-        max(calibration.probability(features, model=model) for features, _ in question[:BEST]) for question in asked
+        max(calibration.probability(features, model=model) for features, _ in question[:first]) for question in asked
     ])  # fmt: skip
     answerable = np.array([question[-1][1] for question in asked])
     print(yaml.safe_dump(model, allow_unicode=True, sort_keys=False))

@@ -17,6 +17,7 @@ from kb.config import Settings
 from kb.errors import Fault
 from kb.store import Store
 from search import precedents as module
+from search import ranking
 from search.engine import Filters
 from search.engine.embedded import EmbeddedEngine
 from search.folding import unfolded
@@ -253,5 +254,5 @@ def test_a_document_number_that_no_case_names_is_said(precedents: Precedents) ->
 def test_many_results_are_answered_without_comparing_all_of_them(
     precedents: Precedents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FOLDED", 2)
+    monkeypatch.setitem(ranking.settings(), "folded", 2)
     assert len(precedents.find("公积金提取", k=1000)["results"]) == len(CASES)

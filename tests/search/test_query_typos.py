@@ -14,7 +14,7 @@ import yaml
 import ingest.demo
 from search import words
 from search.query import Correction, understand
-from search.query.typos import LOOKALIKES, MOST, correct
+from search.query.typos import LOOKALIKES, correct, settings
 from search.words.sounds import sound
 
 CASES = Path(ingest.demo.__file__).with_name("cases")
@@ -137,7 +137,8 @@ def test_quoted_phrases_and_numbers_are_not_corrected(library: Library) -> None:
 
 def test_at_most_a_few_corrections_and_the_first_part_only(library: Library) -> None:
     text, found = correct("社宝，医宝，驾昭，户扣，贷宽", library)
-    assert len(found) == MOST and sum(a != b for a, b in zip(text, "社宝，医宝，驾昭，户扣，贷宽", strict=True)) == MOST
+    changed = sum(a != b for a, b in zip(text, "社宝，医宝，驾昭，户扣，贷宽", strict=True))
+    assert len(found) == changed == settings()["most"]
     assert correct("的" * 500 + "驾昭", library)[1] == ()
 
 

@@ -16,6 +16,7 @@ from kb.web import serve
 from search import web
 from search.calibration import GRADES
 from search.engine import Filters
+from search.query import operators
 
 from ..answers import Searcher
 from ..library import CASES, EVIL_TEXT, FULL, REFUSED, TWIN, WITHDRAWN, fill
@@ -163,12 +164,12 @@ async def test_synonyms_phrases_and_exclusions_are_shown(site: Datasette) -> Non
     ('"楼栋号" 公积金', "楼栋号  公积金"), ("「楼栋号」", "楼栋号"), ("没有引号的楼栋号", "没有引号的楼栋号"),
 ])  # fmt: skip
 def test_a_phrase_loses_its_marks(asked: str, left: str) -> None:
-    assert web.without_phrase(asked, "楼栋号") == left
+    assert operators.without_phrase(asked, "楼栋号") == left
 
 
 @pytest.mark.parametrize("excluded", ["-提取", "－提取", '-"提取"', "-「提取」"])
 def test_an_excluded_word_goes_away(excluded: str) -> None:
-    assert web.without_exclusion(f"公积金 {excluded}", "提取") == "公积金"
+    assert operators.without_exclusion(f"公积金 {excluded}", "提取") == "公积金"
 
 
 async def test_almost_the_same_cases_are_folded(site: Datasette) -> None:
