@@ -82,7 +82,7 @@ def draft(record: Record, hall: Hall | None = None, encode: Callable[..., Any] |
     _when(case, record, clean, problem)
     _texts(case, clean)
     said = _choices(case, clean, record, problem)
-    guesses = inference.infer(_evidence(case, said, known), record.heading, encode=encode).guesses
+    guesses = inference.infer(evidence(case, said, known), record.heading, encode=encode).guesses
     denied = any(vocabulary.is_none("outcomes", line) for line in clean.get("outcome", "").split("\n"))
     if denied:  # 办理中: whatever the texts sound like
         guesses.pop("outcome", None)
@@ -244,7 +244,7 @@ def _outcome(text: str) -> str | None:
     return found.pop() if len(found) == 1 else vocabulary.clean("outcomes", "\n".join(lines))
 
 
-def _evidence(case: Case, said: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
+def evidence(case: Case, said: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
     """What inference may see: redacted texts, what the source said, and what kind of applicant it was."""
     return {
         "title": case.title, "matter": case.matter.get("name", ""), "demand": case.demand,

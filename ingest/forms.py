@@ -12,6 +12,7 @@ from . import columns
 from .sheets import Row, Sheet
 
 _PAIRS = 4
+_COVERED = 0.2  # of the rows of a sheet: a register whose cells hold a few labelled letters is no sheet of forms
 _LABELLED = re.compile(r"(?:^|(?<=[\s；;]))([^\s：:；;，,。]{2,12})\s*[：:]\s*")
 
 
@@ -47,7 +48,8 @@ def forms(sheet: Sheet) -> list[Form]:
         found[-1].pairs += pairs
         title = []
     whole = [form for form in found if sum(columns.is_name(label) for label, _ in form.pairs) >= _PAIRS]
-    return whole if rows_with_pairs >= 3 * max(len(whole), 1) else []
+    enough = max(3 * max(len(whole), 1), _COVERED * len(sheet.rows))
+    return whole if rows_with_pairs >= enough else []
 
 
 def _columns(sheet: Sheet) -> list[Form]:

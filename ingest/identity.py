@@ -11,9 +11,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from typing import Protocol, TypeGuard
 
 from kb.model import Case
-from kb.store import KnownKey, Store
+from kb.store import KnownKey
 
 from .records import Record
 
@@ -24,14 +25,14 @@ SAME_TEXT = 0.5
 @dataclass(frozen=True)
 class Ways:
     """How a record can be recognised: by `number`, `serial` or `place` (keyed digests, for clerks write names into
-    numbers and file names too), and by the `digest` of all it says. `origin` is what an id is made from; it is
-    not stored."""
+    numbers and file names too), and by the `digest` of all it says. `first` is the id of its case, made from its
+    number or place, unless another case has it already."""
 
     digest: str
     number: str = ""
     serial: str = ""
     place: str = ""
-    origin: str = ""
+    first: str = ""
 
     @property
     def said(self) -> str:
@@ -39,6 +40,12 @@ class Ways:
 
     def names(self) -> list[str]:
         return [key for key in (self.number, self.serial, self.place, self.said) if key]
+
+
+class Shelf(Protocol):
+    """Where a case of an earlier record is looked up: a Store, or what somebody may see of it."""
+
+    def newest(self, case_id: str) -> Case | None: ...
 
 
 @dataclass(frozen=True)
@@ -85,12 +92,12 @@ def ways(record: Record, hall_code: str, secret: bytes) -> Ways:
         f"no|{_keyed(numbered, secret)}" if number else "",
         f"serial|{_keyed(f'{place.file}|{place.sheet}|{serial}', secret)}" if serial else "",
         f"row|{_keyed(placed, secret)}",
-        numbered or placed,
+        _id(numbered or placed, 0),
     )
 
 
 def identify(
-    records: Sequence[tuple[Ways, Case]], store: Store, known: Mapping[str, KnownKey]
+    records: Sequence[tuple[Ways, Case]], store: Shelf, known: Mapping[str, KnownKey]
 ) -> list[Identity]:
     """Identities for the records of one file, in order.
 
@@ -119,17 +126,23 @@ def _met(way: Ways, known: Mapping[str, KnownKey]) -> list[KnownKey]:
     return [known[key] for key in (way.number, way.serial, way.place) if key in known]
 
 
-def _unfinished(store: Store, way: Ways, case: Case) -> list[KnownKey]:
+def _unfinished(store: Shelf, way: Ways, case: Case) -> list[KnownKey]:
     """The case that an ingest published just before it was cut off, with its keys not yet remembered."""
-    case_id = _id(way, 0)
-    old = store.newest(case_id)
-    same = old is not None and (old.demand, old.obstacle, old.measure) == (case.demand, case.obstacle, case.measure)
-    return [KnownKey(case_id, way.digest)] if same else []
+    old = store.newest(way.first)
+    same = _same_hall(old, case) and (old.demand, old.obstacle, old.measure) == (
+        case.demand, case.obstacle, case.measure
+    )  # fmt: skip
+    return [KnownKey(way.first, way.digest)] if same else []
 
 
-def _correction(store: Store, way: Ways, met: KnownKey, case: Case) -> bool:
+def _correction(store: Shelf, way: Ways, met: KnownKey, case: Case) -> bool:
     old = None if way.number else store.newest(met.case_id)
-    return old is not None and similar(old.demand + old.measure, case.demand + case.measure)
+    return _same_hall(old, case) and similar(old.demand + old.measure, case.demand + case.measure)
+
+
+def _same_hall(old: Case | None, case: Case) -> TypeGuard[Case]:
+    """Whether `old` is a case of the same hall: every hall has a 台账.xlsx, and a row 2 in it."""
+    return old is not None and old.hall.get("code") == case.hall.get("code")
 
 
 def similar(a: str, b: str) -> bool:
@@ -137,15 +150,14 @@ def similar(a: str, b: str) -> bool:
     return SequenceMatcher(None, a[:400], b[:400], autojunk=False).ratio() >= SAME_TEXT
 
 
-def _fresh(way: Ways, taken: set[str], store: Store) -> str:
+def _fresh(way: Ways, taken: set[str], store: Shelf) -> str:
     """A new id, made from the number or place: a library built again from the same files has the same ids."""
     for attempt in range(1000):
-        case_id = _id(way, attempt)
+        case_id = _id(way.first, attempt) if attempt else way.first
         if case_id not in taken and store.newest(case_id) is None:
             return case_id
     raise RuntimeError("no free case id")
 
 
-def _id(way: Ways, attempt: int) -> str:
-    text = f"{way.origin}|{attempt}"
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
+def _id(origin: str, attempt: int) -> str:
+    return hashlib.blake2b(f"{origin}|{attempt}".encode("utf-8", "replace"), digest_size=6).hexdigest()

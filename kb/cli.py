@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import getpass
+import io
 import json
 import os
 import sys
@@ -108,32 +110,33 @@ def serve(host: str, port: int) -> None:
 
 
 @cli.command()
-@click.option("--format", "form", type=click.Choice(["jsonl", "csv", "xlsx"]), default="jsonl", show_default=True,
-              help="导出格式")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv", "xlsx", "docx"]), default="jsonl",
+              show_default=True, help="导出格式")  # fmt: skip
 @click.option("--state", type=click.Choice(["draft", "published", "withdrawn"]),
               help="只导出某一状态（默认：草稿和已入库）")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="写到文件（默认输出到屏幕）")
 def export(form: str, state: str | None, output: Path | None) -> None:
-    """导出案例的全部字段。
+    """导出案例：全部字段（jsonl、csv、xlsx），或供阅读打印的汇编（docx）。
 
-    例：kb export --format xlsx -o 案例.xlsx
+    例：kb export --format xlsx -o 案例.xlsx；kb export --format docx -o 汇编.docx
     """
     from . import export as exports
     from .store import Store
+    from .vocabulary import label
 
-    if form == "xlsx" and output is None and sys.stdout.isatty():
-        raise click.UsageError("xlsx 不能显示在屏幕上，请用 -o 指定文件")
+    if form in ("xlsx", "docx") and output is None and sys.stdout.isatty():
+        raise click.UsageError(f"{form} 不能显示在屏幕上，请用 -o 指定文件")
     with Store(settings()) as store:
         cases = list(_wanted(store, state))
-    if form == "jsonl":
-        data = "".join(line + "\n" for line in exports.jsonl(cases)).encode()
-    else:
-        data = exports.csv_bytes(cases) if form == "csv" else exports.xlsx_bytes(cases)
+    chosen = label("states", state) if state else ""
+    heading = exports.Heading(settings().title, chosen, f"{datetime.date.today():%Y-%m-%d}")
+    file = io.BytesIO()
+    exports.write(file, form, cases, heading)
     if output:
-        output.write_bytes(data)
+        output.write_bytes(file.getvalue())
         say(f"已导出 {len(cases)} 件到 {output}")
     else:
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.write(file.getvalue())
 
 
 def _wanted(store: Any, state: str | None) -> Iterable[Any]:
@@ -152,9 +155,12 @@ def review(case_id: str | None, as_json: bool) -> None:
 
     例：kb review；kb review 3f2a91c07be4
     """
+    from . import submissions
     from .store import Store
+    from .vocabulary import label
 
     with Store(settings()) as store:
+        standing = submissions.everyone(store)
         if case_id is None:
             drafts = list(store.drafts())
         else:
@@ -163,19 +169,22 @@ def review(case_id: str | None, as_json: bool) -> None:
                 raise Fault(f"没有编号为 {case_id} 的草稿")
             drafts = [found]
     if as_json:
-        click.echo(json.dumps([_draft_json(draft) for draft in drafts], ensure_ascii=False, indent=1))
+        told = [_draft_json(draft, standing[draft.case.id]) for draft in drafts]
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return
     if case_id is None:
         for draft in drafts:
             mark = f"存疑{len(draft.doubts)}处" if draft.doubts else "无存疑"
-            click.echo(f"{draft.case.id}  {mark}  {draft.case.title or draft.case.demand[:30]}")
+            stage = label("stages", standing[draft.case.id].stage)
+            click.echo(f"{draft.case.id}  {stage}  {mark}  {draft.case.title or draft.case.demand[:30]}")
         say(f"共 {len(drafts)} 件草稿。入库：kb publish 编号…，或 kb publish --all（只入库无存疑的）")
         return
     _show_draft(drafts[0])
 
 
-def _draft_json(draft: Any) -> dict[str, Any]:
-    return {**draft.case.to_dict(), "doubts": [vars(doubt) for doubt in draft.doubts]}
+def _draft_json(draft: Any, standing: Any) -> dict[str, Any]:
+    return {**draft.case.to_dict(), "doubts": [vars(doubt) for doubt in draft.doubts],
+            "stage": standing.stage, "owner_hall": standing.hall_code}  # fmt: skip
 
 
 def _show_draft(draft: Any) -> None:
@@ -194,20 +203,23 @@ def _show_draft(draft: Any) -> None:
 
 @cli.command()
 @click.argument("case_ids", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="全部无存疑的草稿")
+@click.option("--all", "everything", is_flag=True, help="全部待审而无存疑的草稿")
 @click.option("--cleared", is_flag=True, help="已由人核对过存疑之处")
 def publish(case_ids: tuple[str, ...], everything: bool, cleared: bool) -> None:
-    """草稿入库。有存疑（可能含个人信息）的草稿须先核对。
+    """草稿入库。有存疑（可能含个人信息）的草稿须先核对；网页上还在编写的、已退回的，--all 不动。
 
     例：kb publish 3f2a91c07be4 --cleared；kb publish --all
     """
     from . import review as gate
+    from . import submissions
     from .store import Store
 
     if not case_ids and not everything:
         raise click.UsageError("请给出草稿编号，或加 --all")
     with Store(settings()) as store:
-        drafts = list(store.drafts()) if everything else []
+        standing = submissions.everyone(store) if everything else {}
+        waiting = {each.case_id for each in standing.values() if each.stage == submissions.SUBMITTED}
+        drafts = [draft for draft in store.drafts() if draft.case.id in waiting] if everything else []
         ids = [*case_ids, *(draft.case.id for draft in drafts if not draft.doubts)]
         done = gate.publish(store, ids, who(), cleared)
         held = sum(bool(draft.doubts) for draft in drafts)
@@ -300,4 +312,4 @@ def _usage_message(error: click.UsageError) -> str:
         if isinstance(kind, click.Path | click.File):
             return f"{name}：找不到或打不开这个文件"
         return f"{name} 的值不对（{error.message}）"
-    return error.format_message().replace("No such command", "没有命令")
+    return error.format_message().replace("No such command", "没有命令").replace("Missing command.", "后面还要写上命令")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .config import Settings
     from .model import Case
+    from .playbook import Playbook
     from .store import Store
 
 hookspec = pluggy.HookspecMarker("bancheng")
@@ -43,6 +44,23 @@ class Panel:
     entries: list[tuple[Case, str]]
 
 
+@dataclass(frozen=True)
+class PlaybookPanel:
+    """A block on the page of a playbook: a heading with a word of judgement (`verdict`, and its colour by the class of
+    a `.tag`), sentences, and cases each with a reason. `more`: address (path) and words of a page that says more, for
+    those who may do the action `right` (empty: for everybody). `joins`: ids of those of the cases that whoever edits
+    playbooks may take into this one."""
+
+    title: str
+    verdict: str = ""
+    tone: str = ""
+    lines: tuple[str, ...] = ()
+    entries: tuple[tuple[Case, str], ...] = ()
+    more: tuple[str, str] | None = None
+    right: str = ""
+    joins: tuple[str, ...] = ()
+
+
 @hookspec
 def kb_register_commands(cli: click.Group) -> None:
     """Add commands to `kb`. Import nothing heavy before a command runs."""
@@ -61,6 +79,17 @@ def kb_health_checks(settings: Settings) -> Iterable[Check]:
 @hookspec
 def kb_case_panels(settings: Settings, case: Case) -> Iterable[Panel]:
     """Blocks for the page of a case, such as similar cases."""
+
+
+@hookspec
+def kb_playbook_panels(settings: Settings, playbook: Playbook) -> Iterable[PlaybookPanel]:
+    """Blocks for the page of a playbook, such as whether its fix held and who still needs it."""
+
+
+@hookspec
+def kb_suggest_fields(settings: Settings, case: Case) -> dict[str, tuple[Any, float]]:
+    """For a draft written by hand: field → (value, confidence 0–1) for fields that are empty and that its texts tell.
+    Whatever is proposed holds no personal data, also where the draft still does."""
 
 
 @hookspec

@@ -9,7 +9,18 @@ from .model import NESTED_COLUMNS, PLAIN_FIELDS
 library = Migrations("bancheng_library")
 workbench = Migrations("bancheng_workbench")
 
+#: Changes of the library that are remembered one by one.
+CHANGES_KEPT = 20_000
+#: The day by which cases are listed, newest first; as it stands in an index.
+BROWSED_DAY = "coalesce(nullif(closed, ''), received)"
+
 _INTEGERS = {"working_days", "revision"}
+
+
+#: What tells halls apart (the code, else the name) and matters (the standard name, else the source's own); an index on
+#: an expression serves those who write it so.
+HALL_KEY = "coalesce(nullif(hall_code, ''), hall_name)"
+MATTER_KEY = "coalesce(nullif(matter_standard, ''), matter)"
 
 
 def _case_columns() -> dict[str, type]:
@@ -38,6 +49,52 @@ def m001_cases(db: Database) -> None:
             f"create trigger cases_{event} after {event} on cases begin "
             "update meta set value = value + 1 where key = 'version'; end"
         )
+
+
+@library()
+def m002_many_cases(db: Database) -> None:
+    """What keeps a large library quick: which cases changed since a version, and an index for browsing.
+
+    `changes` is a log of the last changes, from which an index knows the few cases that it has to read again. `mark`
+    is a random number: a library that was brought back from a copy may have the version of another state, but not its
+    marks. `cases_browsed` holds all that browsing looks at, in the order in which it lists: nothing else is read for
+    counting.
+    """
+    db.table("changes").create({"version": int, "case_id": str, "mark": int})
+    db.table("changes").create_index(["version"])
+    db.conn.execute("insert into changes select value, '', random() from meta where key = 'version'")
+    # No conflict clauses: those of the statement that fires a trigger would be used instead.
+    logged = "insert into changes select value, {}.id, random() from meta where key = 'version'; "
+    for event in ("insert", "update", "delete"):
+        row = "old" if event == "delete" else "new"
+        renamed = logged.format("old").replace("; ", " and new.id is not old.id; ") if event == "update" else ""
+        db.conn.execute(f"drop trigger cases_{event}")
+        db.conn.execute(
+            f"create trigger cases_{event} after {event} on cases begin "
+            "update meta set value = value + 1 where key = 'version'; "
+            + logged.format(row)
+            + renamed
+            + f"delete from changes where version = (select value - {CHANGES_KEPT} from meta where key = 'version'); "
+            "end"
+        )
+    db.conn.execute(
+        f"create index cases_browsed on cases (state, {BROWSED_DAY} desc, id, domain, outcome, province, city, county, "
+        "hall_name, barriers)"
+    )
+
+
+@library()
+def m003_halls(db: Database) -> None:
+    """What pages of halls and the feed look at, so that they read no whole cases: by hall, by matter, by change."""
+    db.conn.execute(
+        f"create index cases_halls on cases (state, {HALL_KEY}, outcome, hall_name, province, city, region_code, "
+        "barriers, matter_standard, matter, working_days, closed, received, id)"
+    )
+    db.conn.execute(
+        f"create index cases_matters on cases (state, {MATTER_KEY}, outcome, barriers, closed, hall_code, hall_name, "
+        "id)"
+    )
+    db.conn.execute("create index cases_updated on cases (state, updated desc, id)")
 
 
 @workbench()
@@ -69,3 +126,83 @@ def w003_questions(db: Database) -> None:
         {"question": int, "month": str, "grade": str, "region": str, "domain": str, "hall_code": str, "asked": int},
         pk=("question", "month", "grade", "region", "domain", "hall_code"),
     )
+
+
+@workbench()
+def w004_people(db: Database) -> None:
+    """Accounts and what is theirs: sessions, tokens, submissions (whose a draft is and where it stands), feedback,
+    watches. Of sessions and tokens only digests are kept, of passwords argon2 hashes."""
+    db.table("accounts").create(
+        {"id": str, "name": str, "hall_code": str, "hall_name": str, "roles": str, "password": str, "state": str,
+         "created": str, "changed": str},
+        pk="id", not_null={"id", "roles", "state"}, defaults={"state": "active", "password": ""},
+    )  # fmt: skip
+    db.table("sessions").create({"digest": str, "account": str, "created": str, "expires": str}, pk="digest")
+    db.table("tokens").create(
+        {"id": int, "digest": str, "account": str, "name": str, "scopes": str, "created": str, "expires": str,
+         "used": str, "revoked": str},
+        pk="id",
+    )  # fmt: skip
+    db.table("tokens").create_index(["digest"], unique=True)
+    db.table("login_failures").create({"key": str, "at": str})
+    db.table("login_failures").create_index(["key", "at"])
+    db.table("submissions").create(
+        {"case_id": str, "stage": str, "account": str, "hall_code": str, "note": str, "at": str}, pk="case_id"
+    )
+    db.table("submissions").create_index(["stage"])
+    db.table("client_keys").create(
+        {"account": str, "key": str, "case_id": str, "digest": str, "at": str}, pk=("account", "key")
+    )
+    db.table("feedback").create(
+        {"case_id": str, "account": str, "hall_code": str, "kind": str, "reason": str, "note": str, "question": str,
+         "at": str},
+        pk=("case_id", "account"),
+    )  # fmt: skip
+    db.table("watches").create(
+        {"id": int, "account": str, "name": str, "question": str, "filters": str, "created": str, "seen": str}, pk="id"
+    )
+    db.table("watches").create_index(["account"])
+
+
+@library()
+def m003_playbooks(db: Database) -> None:
+    """Procedures for a class of cases, approved by people, with every version."""
+    db.table("playbooks").create(
+        {"id": str, "title": str, "state": str, "obstacle": str, "data": str, "revision": int, "created": str,
+         "updated": str},
+        pk="id",
+    )  # fmt: skip
+    db.table("playbook_revisions").create(
+        {"playbook_id": str, "revision": int, "at": str, "by": str, "action": str, "note": str, "data": str},
+        pk=("playbook_id", "revision"),
+    )
+
+
+@workbench()
+def w005_classes(db: Database) -> None:
+    """Classes of cases with one obstacle, what staff decided about them, and the barrier rules that staff watch."""
+    db.table("classes").create(
+        {"id": str, "title": str, "obstacle": str, "barriers": str, "why": str, "state": str, "playbook": str,
+         "created": str, "changed": str},
+        pk="id",
+    )  # fmt: skip
+    db.table("class_members").create(
+        {"case_id": str, "class_id": str, "by": str, "fit": float, "borderline": int}, pk="case_id"
+    )
+    db.table("class_members").create_index(["class_id"])
+    db.table("class_decisions").create({"id": int, "at": str, "by": str, "kind": str, "detail": str}, pk="id")
+    db.table("class_apart").create({"case_id": str, "other": str, "at": str}, pk=("case_id", "other"))
+    db.table("barrier_rules").create(
+        {"id": int, "account": str, "name": str, "rule": str, "created": str, "seen": str}, pk="id"
+    )
+    db.table("barrier_notices").create(
+        {"id": int, "rule": int, "class_id": str, "at": str, "text": str, "seen": str}, pk="id"
+    )
+
+
+@workbench()
+def w006_class_centers(db: Database) -> None:
+    """What spares reading all members when a new case comes: the sums of their rows (search.insight.discovery,
+    derived), and up to which state of the library cases have been looked at."""
+    db.table("class_centers").create({"class_id": str, "model": str, "size": int, "total": bytes}, pk="class_id")
+    db.table("class_runs").create({"id": int, "at": str, "version": int, "mark": int}, pk="id")

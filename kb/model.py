@@ -75,7 +75,7 @@ class Case:
 
     def content(self) -> dict[str, Any]:
         """What a revision compares: everything but the bookkeeping."""
-        return {k: v for k, v in self.to_dict().items() if k not in ("state", "revision")}
+        return {k: v for k, v in self.to_dict().items() if k not in ("state", "revision", "playbook")}
 
 
 #: Columns of a case table that flatten a nested field: column → (field, key).

@@ -94,7 +94,8 @@ def writing(db: Database) -> Iterator[None]:
     db.conn.execute("commit")
 
 
-def _now() -> str:
+def now() -> str:
+    """This moment in local time with its offset, ISO, to the second."""
     return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
 
 
@@ -121,6 +122,25 @@ class Store:
     def version(self) -> int:
         """A number that grows with every change of the published cases; derived data carries it as its stamp."""
         return int(next(self.library.query("select value from meta where key = 'version'"))["value"])
+
+    def stamp(self) -> dict[str, int]:
+        """{version, mark} of the published cases; `mark` tells states of the same version apart."""
+        rows = self.library.query(
+            "select value as version, coalesce((select mark from changes order by rowid desc limit 1), 0) as mark "
+            "from meta where key = 'version'"
+        )
+        return dict(next(rows))
+
+    def changed_since(self, stamp: Mapping[str, Any]) -> set[str] | None:
+        """Ids of the cases that were changed, published or removed since an earlier `stamp`; None if this library
+        does not know: it is too long ago, or the stamp is that of another library."""
+        before = self.library.conn.execute(
+            "select mark from changes where version = ? order by rowid desc", [stamp.get("version")]
+        ).fetchone()
+        if before is None or before[0] != stamp.get("mark"):
+            return None
+        rows = self.library.conn.execute("select distinct case_id from changes where version > ?", [stamp["version"]])
+        return {case_id for (case_id,) in rows}
 
     def published(self) -> Iterator[Case]:
         """All published cases, in a stable order."""
@@ -195,7 +215,9 @@ class Store:
         ids = []
         with writing(self.library):
             for given in cases:
-                case = replace(given, state="published", revision=self._next_revision(given.id))
+                before = self.get(given.id)  # which playbook a case is in is settled there (kb.playbooks)
+                playbook = before.playbook if before else given.playbook
+                case = replace(given, state="published", revision=self._next_revision(given.id), playbook=playbook)
                 self._write(self.library, "cases", to_row(case), case, by, "publish", note)
                 ids.append(case.id)
         self.discard_drafts(ids)
@@ -225,6 +247,7 @@ class Store:
         with writing(self.workbench):
             for case_id in ids:
                 self.workbench.table("drafts").delete_where("id = ?", [case_id])
+                self.workbench.table("submissions").delete_where("case_id = ?", [case_id])
                 self.workbench.conn.execute("update revisions set data = null where case_id = ?", [case_id])
 
     def _next_revision(self, case_id: str) -> int:
@@ -238,9 +261,9 @@ class Store:
         self, db: Database, table: str, row: dict[str, Any], case: Case, by: str, action: str, note: str
     ) -> None:
         old_rows = list(db.table(table).rows_where("id = ?", [case.id]))
-        now = _now()
-        row["created"] = old_rows[0]["created"] if old_rows else now
-        row["updated"] = now
+        at = now()
+        row["created"] = old_rows[0]["created"] if old_rows else at
+        row["updated"] = at
         old = from_row(old_rows[0]).content() if old_rows else {}
         new = from_row(row).content()  # as it will be read back: empty parts of nested fields are not kept
         changed = [name for name, value in new.items() if old.get(name) != value] if old else []
@@ -252,7 +275,7 @@ class Store:
 
     def _record(self, db: Database, case: Case, by: str, action: str, note: str, changed: list[str]) -> None:
         db.table("revisions").insert(
-            {"case_id": case.id, "revision": case.revision, "at": _now(), "by": by, "action": action, "note": note,
+            {"case_id": case.id, "revision": case.revision, "at": now(), "by": by, "action": action, "note": note,
              "changed": json.dumps(changed), "data": json.dumps(case.to_dict(), ensure_ascii=False)}
         )  # fmt: skip
 
@@ -305,7 +328,7 @@ class Store:
         `patience` seconds.
         """
         db = self.workbench
-        at = _now()
+        at = now()
         before = (datetime.datetime.fromisoformat(at) - datetime.timedelta(seconds=pause)).isoformat()
         db.conn.execute(f"pragma busy_timeout = {round(patience * 1000)}")
         db.conn.execute("pragma synchronous = normal")  # no wait for the disk: a question may be lost with the power
@@ -351,7 +374,7 @@ class Store:
         with writing(self.workbench):
             for number in ids:
                 self.workbench.table("questions").update(
-                    number, {"closed": _now(), "case_id": case_id, "reason": reason}
+                    number, {"closed": now(), "case_id": case_id, "reason": reason}
                 )
 
     def _drop_questions(self, where: str, args: list[Any]) -> None:

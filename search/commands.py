@@ -106,7 +106,7 @@ def library() -> Settings:
 
 def _batch(precedents: Any, source: Path, run_file: Path | None, docid: str, k: int, filters: Any) -> None:
     """Answers every line of *source* on stdout; lines that cannot be used are reported on stderr."""
-    from .folding import unfolded
+    from .folding import line as answered
 
     unusable = 0
     with source.open(encoding="utf-8-sig", errors="replace") as lines, _written(run_file) as run:
@@ -118,13 +118,9 @@ def _batch(precedents: Any, source: Path, run_file: Path | None, docid: str, k: 
                 say(f'{source.name} 第 {number} 行不是 {{"qid": …, "query": …}} 形式的 JSON，已跳过')
                 unusable += 1
                 continue
-            answer = precedents.find(asked["query"], k, filters)
-            kept = ("id", "source_no", "score")
-            results = [{key: entry[key] for key in kept} for entry in unfolded(answer, k)]
-            given = {key: answer[key] for key in ("answerable", "grade", "probability")}
-            said = {"qid": asked["qid"], **given, "results": results}
+            said = answered(asked["qid"], precedents.find(asked["query"], k, filters), k)
             click.echo(json.dumps(said, ensure_ascii=False))
-            run.writelines(_trec(asked["qid"], results, docid))
+            run.writelines(_trec(asked["qid"], said["results"], docid))
     if unusable:
         raise click.exceptions.Exit(1)
 

@@ -80,14 +80,25 @@ def _wanted(query: Query) -> list[str]:
 
 
 def _markable(query: Query) -> list[str]:
-    """Words of the question: single characters only if there is nothing longer."""
-    return [word for word in query.words if len(word) > 1] or list(query.words)
+    """Words of the question that say something: single characters only if there is nothing longer."""
+    telling = [word for word in query.words if word not in _empty_words()]
+    return [word for word in telling if len(word) > 1] or telling
+
+
+@cache
+def _empty_words() -> frozenset[str]:
+    """Words that the search may weigh but that convince nobody."""
+    return frozenset(words.fold(word) for word in settings()["empty_words"])
 
 
 def _telling_pairs(query: Query) -> list[str]:
     """Pairs of characters of the question, without those that belong to function words."""
     ignored = words.stopwords()
-    return [pair for pair in query.pairs if pair not in ignored and not any(char in ignored for char in pair)]
+    empty = _empty_words()
+    return [
+        pair for pair in query.pairs
+        if pair not in ignored and pair not in empty and not any(char in ignored for char in pair)
+    ]  # fmt: skip
 
 
 def why(
@@ -201,13 +212,12 @@ def _covered(text: str, pieces: Sequence[str]) -> float:
 
 
 def _shared(query: Query, text: str) -> list[str]:
-    """Words of the question as it was typed that the case holds, longest first, none inside another."""
-    mended = {words.fold(one.meant) for one in query.corrections}
-    return _outermost(word for word in _markable(query) if word not in mended and stands(word, text))
+    """Words of the question, as it was understood, that the case holds, longest first, none inside another."""
+    return _outermost(word for word in _markable(query) if stands(word, text))
 
 
 def _bridges(query: Query, text: str) -> list[str]:
-    """“本子 → 不动产权证书”: what was asked in other words, or misspelt, and stands in the case."""
+    """“本子 → 不动产权证书”: what was asked in other words and stands in the case."""
     found = []
     for one in query.synonyms:
         if stands(words.fold(one.word), text):
@@ -215,7 +225,6 @@ def _bridges(query: Query, text: str) -> list[str]:
         terms = [term for term in one.terms if words.fold(term) not in query.words and stands(words.fold(term), text)]
         if terms:
             found.append(f"{one.word} → {'、'.join(_outermost(terms)[:2])}")
-    found += [f"{one.typed} → {one.meant}" for one in query.corrections if stands(words.fold(one.meant), text)]
     return _distinct(found)
 
 

@@ -60,6 +60,13 @@ def unfolded(answer: dict[str, Any], k: int) -> list[dict[str, Any]]:
     return listed[:k]
 
 
+def line(qid: str, answer: dict[str, Any], k: int) -> dict[str, Any]:
+    """An *answer* of a batch, as ``kb search --batch`` and the API give it: {qid, answerable, grade, probability,
+    results [{id, source_no, score}]}."""
+    results = [{key: entry[key] for key in ("id", "source_no", "score")} for entry in unfolded(answer, k)]
+    return {"qid": qid, **{key: answer[key] for key in ("answerable", "grade", "probability")}, "results": results}
+
+
 def _alike(cases: Sequence[Case]) -> np.ndarray:
     """bool [n, n]: which two cases may be shown as one."""
     limits = settings()

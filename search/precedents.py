@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
 
+from kb import playbooks
 from kb.config import Settings
 from kb.model import Case
 from kb.store import Store
@@ -22,7 +24,10 @@ from .filters import checked
 from .folding import fold
 from .query import Query
 
+log = logging.getLogger(__name__)
+
 MOST = 1000  # results of one search
+SPARE = 200  # closest cases beyond those needed: some may have been withdrawn since the index was made
 
 EMPTY = "请输入要查的事：一句话、事项名称、文号或案例编号都可以。"
 ONLY_WITHOUT = "只写了不要的词（减号后面的）。请再写上要查的事，如：营业执照办不下来 -餐饮。"
@@ -64,13 +69,17 @@ class Answer:
 class Precedents:
     """Searches one library.  Safe for threads; keeps its index current by itself."""
 
-    def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
-        """Opens the library of *settings*; *engine* defaults to the embedded one."""
+    def __init__(self, settings: Settings, engine: Engine | None = None, aside: bool = False) -> None:
+        """Opens the library of *settings*; *engine* defaults to the embedded one.  *aside*: no search waits while the
+        index takes changes over, as long as the old one can be used."""
         from .engine.embedded import EmbeddedEngine
 
         self.settings = settings
         self.engine: Engine = engine or EmbeddedEngine(settings)
         self._stores = threading.local()
+        self._aside = aside
+        self._updating = threading.Lock()
+        self._titles: tuple[int, Mapping[str, str]] = (-1, {})  # version of the library, id → title of playbooks
 
     @property
     def store(self) -> Store:
@@ -83,10 +92,25 @@ class Precedents:
     def refresh(self, progress: Progress | None = None) -> None:
         """Brings the index up to date if the library has changed or the index is missing or broken.
 
-        While another process does that, the old index serves: what is no longer published is left out anyway.
+        While another thread or process does that, the old index serves: what is no longer published is left out anyway.
         """
-        if self.engine.problem(self.store):
-            self.engine.sync(self.store, progress, wait=not self.engine.usable())
+        if not self.engine.problem(self.store):
+            return
+        usable = self.engine.usable()
+        if not (self._aside and usable):
+            self.engine.sync(self.store, progress, wait=not usable)
+        elif self._updating.acquire(blocking=False):
+            threading.Thread(target=self._update, name="index", daemon=True).start()
+
+    def _update(self) -> None:
+        """Brings the index up to date in a thread of its own."""
+        try:
+            with Store(self.settings) as store:
+                self.engine.sync(store, wait=False)
+        except Exception as error:  # the old index goes on to serve, and the next search tries again
+            log.error("检索索引未能更新：%s", type(error).__name__)
+        finally:
+            self._updating.release()
 
     def find(
         self, text: str, k: int = 10, filters: Filters | None = None, literally: bool = False, home: str = ""
@@ -102,6 +126,7 @@ class Precedents:
         answer = self._answer(text, max(0, min(k, MOST)), filters, literally, home or self.settings.hall)
         grade = calibration.grade(answer.probability)
         near = grade == calibration.NONE and answer.probability >= calibration.settings()["named"]
+        titles = self._playbook_titles()
         return {
             "query": answer.asked.text,
             "understood": understood(answer.asked),
@@ -112,7 +137,7 @@ class Precedents:
             "departments": unmet.responsible([one.case for one in answer.ranked]) if near else [],
             "facets": facets(self.store, answer.matching),
             "took_ms": round((time.perf_counter() - started) * 1000, 1),
-            "results": [result(one, answer.asked) for one in answer.ranked],
+            "results": [result(one, answer.asked, titles) for one in answer.ranked],
         }
 
     def similar(self, case: Case, k: int = 5) -> list[tuple[Case, str]]:
@@ -122,9 +147,17 @@ class Precedents:
         if asked.empty or not self.engine.count():
             return []
         found = self.engine.search(asked, Filters(), ranking.settings()["depth"])
-        others = [one for one, _ in self._cases(ranking.fuse(found.views), k + 1) if one.id != case.id]
+        closest = ranking.fuse(found.views, most=k + 1 + SPARE)
+        others = [one for one, _ in self._cases(closest, k + 1) if one.id != case.id]
         near = [one for one in others[:k] if ranking.near(found.views, one.id)]
         return [(one, explanation.summary(asked, one)) for one in near]
+
+    def _playbook_titles(self) -> Mapping[str, str]:
+        """Titles of the playbooks that readers see, read again when the library has changed."""
+        version = self.store.version()
+        if self._titles[0] != version:
+            self._titles = version, playbooks.titles(self.store)
+        return self._titles[1]
 
     def _answer(self, text: str, k: int, filters: Filters, literally: bool, home: str) -> Answer:
         self.refresh()
@@ -151,8 +184,9 @@ class Precedents:
         found = self.engine.search(
             asked, filters, ranking.settings()["depth"], tuned, lambda views: ranking.leaders(views, weights)
         )
-        scored = ranking.fuse(found.views, weights)
-        best = self._by_merit(self._cases(scored, max(k, ranking.settings()["candidates"])), home)
+        wanted = max(k, ranking.settings()["candidates"])
+        scored = ranking.fuse(found.views, weights, max(wanted, ranking.settings()["matching"]["most"]) + SPARE)
+        best = self._by_merit(self._cases(scored, wanted), home)
         near = min(len(best), ranking.settings()["folded"])
         groups = [*fold([case for case, _ in best[:near]]), *([at] for at in range(near, len(best)))][:k]
         ranked = [
@@ -218,7 +252,7 @@ def _unfound(asked: Query, filters: Filters) -> str:
 @cache
 def precedents(settings: Settings) -> Precedents:
     """The process-wide searcher of a library, for servers."""
-    return Precedents(settings)
+    return Precedents(settings, aside=True)
 
 
 def understood(asked: Query) -> dict[str, Any]:
@@ -232,8 +266,8 @@ def understood(asked: Query) -> dict[str, Any]:
     }
 
 
-def result(ranked: Ranked, asked: Query) -> dict[str, Any]:
-    """One entry of ``results``."""
+def result(ranked: Ranked, asked: Query, titles: Mapping[str, str]) -> dict[str, Any]:
+    """One entry of ``results``; *titles* are those of the playbooks that readers see, by id."""
     case = ranked.case
     return {
         **_brief(case),
@@ -249,7 +283,7 @@ def result(ranked: Ranked, asked: Query) -> dict[str, Any]:
             }
             for basis in case.basis
         ],
-        "playbook": {"id": case.playbook, "title": ""} if case.playbook else None,
+        "playbook": {"id": case.playbook, "title": titles[case.playbook]} if case.playbook in titles else None,
         "score": round(ranked.score, 4),
         "grade": calibration.grade(ranked.probability),
         "probability": round(ranked.probability, 3),

@@ -8,13 +8,13 @@ Weights, merits and limits lie in ``ranking.yml``.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from kb.fields import regions
@@ -32,29 +32,38 @@ def settings() -> dict[str, Any]:
     return found
 
 
-def fuse(views: Mapping[str, View], weights: Mapping[str, float] | None = None) -> list[tuple[str, float]]:
-    """(case id, score), best first: the weighted sum of z-scores.
+def fuse(
+    views: Mapping[str, View], weights: Mapping[str, float] | None = None, most: int | None = None
+) -> list[tuple[str, float]]:
+    """(case id, score), best first, at most *most*: the weighted sum of z-scores.
 
     *weights* by view default to those of ``ranking.yml``.  A case that a view does not list gets the most that the
     view allows it (``floor``).
     """
     weights = settings()["weights"] if weights is None else weights
-    total: dict[str, float] = defaultdict(float)
+    size = 1 + max((int(view.cases.max()) for view in views.values() if len(view.cases)), default=-1)
+    total, listed = np.zeros(size), np.zeros(size, bool)  # by number of the case
     base = 0.0  # what a case has that no view lists
     for name, view in views.items():
         weight = weights.get(name, 0.0) / view.deviation
-        missing = min([view.floor, *view.scores.values()])
+        missing = float(view.values.min(initial=view.floor))
         base += weight * (missing - view.mean)
-        for case_id, score in view.scores.items():
-            total[case_id] += weight * (score - missing)
-    ranked = sorted(total.items(), key=lambda pair: (-pair[1], pair[0]))
+        total[view.cases] += weight * (view.values - missing)
+        listed[view.cases] = True
+    cases = np.flatnonzero(listed)
+    if most is not None and most < len(cases):
+        # Half the library may be listed: only what may be among the best is put in order.
+        cases = cases[total[cases] >= np.partition(total[cases], -most)[-most]] if most else cases[:0]
+    ids = next(iter(views.values())).ids if views else {}
+    found = zip(map(ids.__getitem__, cases.tolist()), total[cases].tolist(), strict=True)
+    ranked = sorted(found, key=lambda pair: (-pair[1], pair[0]))[:most]
     return [(case_id, base + score) for case_id, score in ranked]
 
 
 def leaders(views: Mapping[str, View], weights: Mapping[str, float] | None = None) -> list[tuple[str, float]]:
     """The closest cases with their shares, which sum to one: the softmax of their fused scores."""
     given = settings()["feedback"]
-    first = fuse(views, weights)[: given["cases"]]
+    first = fuse(views, weights, given["cases"])
     shares = [math.exp((score - first[0][1]) / given["temperature"]) for _, score in first]
     return [(case_id, share / sum(shares)) for (case_id, _), share in zip(first, shares, strict=True)]
 

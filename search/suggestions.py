@@ -8,8 +8,11 @@ frequent first: looking through 100,000 of them with `str.find` takes millisecon
 from __future__ import annotations
 
 import datetime
+import json
+import logging
 import re
 import threading
+import time
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,13 +20,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kb.config import Settings
 from kb.store import Store
 
 from . import unmet
 from .words import fold
 
+log = logging.getLogger(__name__)
+
 LONGEST = 40  # characters of a suggestion
 MOST = 50
+LONG = 0.2  # seconds that nobody should wait for suggestions
+REST = 20  # times as long as reading took the next one is put off
 KINDS = ("事项", "一类事", "常问", "标题")
 _LONGEST_SYLLABLE = 6  # zhuang
 _MOST_READINGS = 8  # xian: xi'an or xian
@@ -90,9 +98,22 @@ class _Kind:
                 yield from self.sounds.holding(spelling)
 
 
-_Stamp = tuple[int, datetime.date]  # version of the library; questions asked often are looked up once a day
-_indexes: dict[Path, tuple[_Stamp, list[_Kind]]] = {}  # by data folder
+_Stamp = tuple[dict[str, int], datetime.date]  # of the library; questions asked often are looked up once a day
+
+
+@dataclass
+class _Index:
+    """What a library offers, and how long reading it took."""
+
+    stamp: _Stamp
+    kinds: list[_Kind]
+    took: float
+    read: float  # on the clock of `time.monotonic`
+
+
+_indexes: dict[Path, _Index] = {}  # by data folder
 _lock = threading.Lock()
+_rereading = threading.Lock()
 
 
 def suggest(store: Store, typed: str, k: int = 8) -> list[dict[str, Any]]:
@@ -119,14 +140,53 @@ def suggest(store: Store, typed: str, k: int = 8) -> list[dict[str, Any]]:
 
 
 def _kinds(store: Store) -> list[_Kind]:
-    """What the library of *store* offers, read again only when the library has changed or a day has passed."""
-    stamp = store.version(), datetime.date.today()
+    """What the library of *store* offers, read again only when the library has changed or a day has passed.
+
+    Where that takes long it is done aside, while what was read before goes on to serve, and takes up no more than a
+    small part (`REST`) of the time.
+    """
+    stamp = _stamp(store)
     with _lock:
         known = _indexes.get(store.settings.data_dir)
-        if known is None or known[0] != stamp:
-            known = stamp, _read(store)
-            _indexes[store.settings.data_dir] = known
-    return known[1]
+        if known is None or (known.stamp != stamp and (known.took < LONG or _taken_back(store, known.stamp[0]))):
+            known = _indexes[store.settings.data_dir] = _timed(store, stamp)
+    rested = time.monotonic() - known.read > REST * known.took
+    if known.stamp != stamp and rested and _rereading.acquire(blocking=False):
+        threading.Thread(target=_reread, args=(store.settings,), name="suggestions", daemon=True).start()
+    return known.kinds
+
+
+def _reread(settings: Settings) -> None:
+    """Reads what a library offers, in a thread of its own."""
+    try:
+        with Store(settings) as store:
+            _indexes[settings.data_dir] = _timed(store, _stamp(store))
+    except Exception as error:  # what was read before goes on to serve, and whoever types next tries again
+        log.error("输入提示未能更新：%s", type(error).__name__)
+    finally:
+        _rereading.release()
+
+
+def _stamp(store: Store) -> _Stamp:
+    return store.stamp(), datetime.date.today()
+
+
+def _taken_back(store: Store, before: dict[str, int]) -> bool:
+    """Whether anything that stood in the library then was withdrawn or corrected: nobody may be offered it again."""
+    ids = store.changed_since(before)
+    if ids is None:
+        return True
+    query = (
+        "select 1 from cases where id in (select value from json_each(?)) "
+        "and (state != 'published' or created != updated) limit 1"
+    )
+    return any(store.library.query(query, [json.dumps(list(ids))]))
+
+
+def _timed(store: Store, stamp: _Stamp) -> _Index:
+    began = time.monotonic()
+    kinds = _read(store)
+    return _Index(stamp, kinds, time.monotonic() - began, time.monotonic())
 
 
 def _read(store: Store) -> list[_Kind]:

@@ -21,6 +21,7 @@ import yaml
 
 from kb import vocabulary
 from kb.config import Settings
+from kb.errors import Fault, Missing
 from kb.fields import departments, regions
 from kb.model import Case
 from kb.privacy import redact_text
@@ -196,6 +197,42 @@ def needs(store: Store, embedder: Embedder | None = None, since: str = "", close
         grouped.setdefault(labels[at] if at < compared else at, []).append(pair)
     found = [_need(group) for group in grouped.values()]
     return sorted(found, key=lambda need: (-need.asked, need.last, need.id))
+
+
+def need_of(store: Store, number: int, embedder: Embedder | None = None) -> Need:
+    """The need to which question *number* belongs: among open ones as `needs` lists them, or among all if settled.
+
+    Raises Missing.
+    """
+    settled = any(one.id == number and one.closed for one in store.questions())
+    for need in needs(store, embedder, closed=settled):
+        if number in {one["id"] for one in need.questions}:
+            return need
+    raise _absent(number)
+
+
+def settle(
+    store: Store, number: int, embedder: Embedder | None = None, case_id: str = "", reason: str = "", only: bool = False
+) -> int:
+    """Close the need of question *number* with a case or a *reason*, which is de-identified; how many wordings that
+    closed. With *only* just this wording. Raises Fault unless exactly one of both is given and the case is published.
+    """
+    reason = reason.strip()
+    if bool(case_id) == bool(reason):
+        raise Fault("请填写案例编号，或写明理由（二者取一）")
+    if case_id and case_id not in store.published_of([case_id]):
+        raise Fault(f"库中没有编号为 {case_id} 的已入库案例")
+    if only and number not in {one.id for one in store.questions()}:
+        raise _absent(number)
+    ids = [number] if only else [
+        one["id"] for one in need_of(store, number, embedder).questions if not one["closed"]
+    ]  # fmt: skip
+    store.close_questions(ids, case_id, redact_text(reason))
+    return len(ids)
+
+
+def _absent(number: int) -> Missing:
+    return Missing(f"没有编号为 {number} 的问题")
 
 
 def frequent(store: Store, least: int = 3) -> list[tuple[str, int]]:

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from kb.cli import KbCommand, KbGroup, say
-from kb.errors import Fault
 from kb.store import Store
 
 from .commands import library
@@ -57,8 +56,11 @@ def show(number: int, as_json: bool) -> None:
 
     例：kb unmet show 12
     """
+    from .embedder import open_embedder
+    from .unmet import need_of
+
     with Store(library()) as store:
-        need = _need(store, number)
+        need = need_of(store, number, open_embedder(store.settings))
     if as_json:
         click.echo(json.dumps(need.to_dict(), ensure_ascii=False, indent=1))
         return
@@ -83,19 +85,14 @@ def close(number: int, case_id: str, reason: str, only: bool) -> None:
 
     例：kb unmet close 12 --case 3f2a91c07be4
     """
-    from kb.privacy import redact_text
+    from .embedder import open_embedder
+    from .unmet import settle
 
     if bool(case_id) == bool(reason.strip()):
         raise click.UsageError("请用 --case 给出案例编号，或用 --reason 说明理由（二者取一）")
     with Store(library()) as store:
-        case = store.get(case_id) if case_id else None
-        if case_id and (case is None or case.state != "published"):
-            raise Fault(f"库中没有编号为 {case_id} 的已入库案例")
-        ids = [number] if only else [one["id"] for one in _need(store, number).questions if not one["closed"]]
-        if only and number not in {one.id for one in store.questions()}:
-            raise Fault(_absent(number))
-        store.close_questions(ids, case_id, redact_text(reason.strip()))
-    say(f"已了结 {len(ids)} 个问法")
+        closed = settle(store, number, open_embedder(store.settings), case_id, reason, only)
+    say(f"已了结 {closed} 个问法")
 
 
 def _needs(store: Store, since: str = "", closed: bool = False) -> list[Any]:
@@ -104,19 +101,6 @@ def _needs(store: Store, since: str = "", closed: bool = False) -> list[Any]:
     from .unmet import needs
 
     return needs(store, open_embedder(store.settings), since, closed)
-
-
-def _need(store: Store, number: int) -> Any:
-    """The need to which question *number* belongs: among open ones as the list shows them, or among all if settled."""
-    settled = any(one.id == number and one.closed for one in store.questions())
-    for need in _needs(store, closed=settled):
-        if number in {one["id"] for one in need.questions}:
-            return need
-    raise Fault(_absent(number))
-
-
-def _absent(number: int) -> str:
-    return f"没有编号为 {number} 的问题，用 kb unmet list 查看编号"
 
 
 def _span(need: Any) -> str:

@@ -1,7 +1,8 @@
-"""Keeps the index current and says how it is."""
+"""Keeps the index and the classes of cases current and says how it is."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,8 @@ from kb.config import Settings
 from kb.errors import Fault
 from kb.hookspecs import Check
 from kb.store import Store
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -38,16 +41,33 @@ def after_change(store: Store) -> None:
 
     The cases are safe by then: if the index cannot be built, a message says so and the change stands.
     """
-    from .engine.embedded import EmbeddedEngine
+    from .precedents import precedents
 
     try:
-        engine = EmbeddedEngine(store.settings)
-        if engine.problem(store):
-            with bar("更新检索索引") as progress:
-                engine.sync(store, progress)
+        with bar("更新检索索引") as progress:
+            # The searcher of this process: in a server it has the model and the index open.
+            precedents(store.settings).engine.sync(store, progress)
     except Fault as fault:
         message = f"案例已保存，但检索索引未能更新：{fault}。处理后请运行 kb reindex"
         Console(stderr=True).print(message, markup=False)
+
+
+def join_classes(store: Store) -> None:
+    """Puts cases that were just published into the classes that there are; those withdrawn leave theirs.
+
+    The cases are safe by then; whatever fails is made up for by the next ``kb classes propose``.
+    """
+    from .embedder.store import EmbeddingCache
+    from .insight import classes
+    from .precedents import precedents
+
+    if not classes.begun(store):
+        return
+    try:
+        cache = getattr(precedents(store.settings).engine, "cache", None) or EmbeddingCache(store.settings)
+        classes.join_new(store, cache.encode_passages)
+    except Exception as error:  # a class is no reason to fail a publication
+        log.warning("新案例未能归入一类事：%s。请运行 kb classes propose", type(error).__name__)
 
 
 def checks(settings: Settings) -> Iterator[Check]:

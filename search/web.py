@@ -7,30 +7,28 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, fields
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from datasette import Request, Response, hookimpl
 from jinja2 import Environment
 
-from kb.config import Settings
+from kb.accounts import may
+from kb.citation import citation
 from kb.errors import Fault
-from kb.fields import regions
-from kb.web import browse, compat
+from kb.feedback import Standing
+from kb.fields import departments, regions
+from kb.web import api, browse, compat, feedback
 from kb.web.shell import Library, address, asset_address, guarded, library, render, static_route, the_library
 
-from . import unmet
+from . import asking, barrier_pages, class_pages, policy_web, programs, report, unmet, watch_pages
+from .asking import MOST_RESULTS, RESULTS, in_thread, question
 from .calibration import GRADES, NONE, PERHAPS
 from .engine import Filters
-from .filters import checked
-from .precedents import Precedents, precedents
-from .query import operators, understand
+from .precedents import Precedents
+from .query import LONGEST, operators, understand
 from .snippets import snippet
-from .suggestions import suggest
 
 if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
     from datasette.app import Datasette
@@ -39,32 +37,18 @@ if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported it
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-RESULTS = 10
-MOST_RESULTS = 100
 MOST_WORDS = 8  # of a ?_jieba= filter
-FILTERS = tuple(field.name for field in fields(Filters))
 LEAST_VALUES, MOST_VALUES = 2, 24  # of a facet that are listed …
 ROOM_FOR_LINKS = 2400  # … as many as have room: values times characters of the question, which each link repeats
 WHERE = {"region", "domain"}  # filters that say where a question arose
 #: What is said before the results of a list that are no more than of this grade.
 LESSER = {PERHAPS: "以下仅供参考", NONE: "以下只是最接近，不是先例，不要照搬"}
-T = TypeVar("T")
-
+#: Rooms of this floor: each brings its pages (ROUTES) and what programs may call (HANDLERS, by operationId).
+ROOMS = (programs, report, watch_pages, policy_web, class_pages, barrier_pages)
 
 #: Data folder → version of the library and the overview that was counted then.
 _overviews: dict[Path, tuple[int, dict[str, Any]]] = {}
 
-
-@cache
-def _threads(settings: Settings) -> ThreadPoolExecutor:
-    """Few threads that live long: each holds its own connection to the library."""
-    return ThreadPoolExecutor(max_workers=settings.threads, thread_name_prefix="search")
-
-
-async def _in_thread(settings: Settings, work: Callable[[Precedents], T]) -> T:
-    """Runs `work` with the library's searcher, off the event loop."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_threads(settings), lambda: work(precedents(settings)))
 
 
 # Hooks
@@ -85,7 +69,7 @@ def startup(datasette: Datasette) -> Callable[[], Awaitable[None]]:
         found = library(datasette)
         if found:
             try:
-                first = [_in_thread(found.settings, _warm) for _ in range(found.settings.threads)]
+                first = [in_thread(found.settings, _warm) for _ in range(found.settings.threads)]
                 await asyncio.gather(*first)
             except Fault as fault:
                 log.error("检索暂时不能用：%s", fault)
@@ -95,7 +79,9 @@ def startup(datasette: Datasette) -> Callable[[], Awaitable[None]]:
 
 def _warm(searcher: Precedents) -> None:
     searcher.find("办不成事", k=1)
-    suggest(searcher.store, "办不成事")
+    departments.standard("办事处")  # answers that name whom to ask read the list of departments
+    asking.suggest(searcher.store, "办不成事")
+    asking.impersonal("张伟的办不成事")  # reads the names
 
 
 @hookimpl
@@ -107,13 +93,30 @@ def register_routes(datasette: Datasette) -> list[tuple[str, Any]]:
         (r"^/search/results$", guarded(results_part)),
         (r"^/api/search\.json$", guarded(search_json)),
         (r"^/api/suggest\.json$", guarded(suggest_json)),
+        *(route for room in ROOMS for route in room.ROUTES),
+        *api.routes(datasette, HERE / "openapi", _handlers()),
         static_route("search", STATIC),
     ]
 
 
+def _handlers() -> dict[str, api.Handler]:
+    return {name: handler for room in ROOMS for name, handler in room.HANDLERS.items()}
+
+
 @hookimpl
-def menu_links(datasette: Datasette) -> list[dict[str, str]]:
-    return [{"href": address(datasette, "/"), "label": "检索"}] if library(datasette) else []
+def extra_js_urls(request: Request | None, datasette: Datasette) -> list[dict[str, Any]]:
+    """For who is signed in: the number of new cases that they watch for, fetched when the page stands."""
+    if not library(datasette) or request is None or not may(request.actor, "watch"):
+        return []
+    return [{"url": asset_address(datasette, "search", STATIC / "notices.js"), "module": True}]
+
+
+@hookimpl
+def menu_links(datasette: Datasette, actor: dict[str, Any] | None) -> list[dict[str, str]]:
+    if not library(datasette):
+        return []
+    links = [("/", "检索"), *([("/policy", "政策")] if may(actor, "insight") else [])]
+    return [{"href": address(datasette, path), "label": label} for path, label in links]
 
 
 @hookimpl
@@ -129,7 +132,7 @@ def filters_from_request(
         typed = request.args.get("_jieba") or ""
         if not typed.strip():
             return compat.filter_arguments([], extra_context={"jieba": typed})
-        ids = await _in_thread(found.settings, lambda searcher: _holding_words(searcher, typed))
+        ids = await in_thread(found.settings, lambda searcher: _holding_words(searcher, typed))
         return compat.filter_arguments(
             ["id in (select value from json_each(:jieba_ids))"],
             params={"jieba_ids": json.dumps(sorted(ids))},
@@ -158,10 +161,12 @@ async def search_page(datasette: Datasette, request: Request) -> Response:
     found = the_library(datasette)
     context = {
         **await _overview(found),
-        "asked": _asked(request),
+        "asked": question(request),
+        "longest": LONGEST + 1,  # one more than is looked at: whoever writes more is told
         "search_js": asset_address(datasette, "search", STATIC / "search.js"),
+        "search_css": asset_address(datasette, "search", STATIC / "search.css"),
     }
-    if _asked(request):
+    if question(request):
         context |= await _results(datasette, request, settled=True)
     return await render(datasette, request, "search.html", context)
 
@@ -186,53 +191,51 @@ async def search_json(datasette: Datasette, request: Request) -> Response:
 
 async def suggest_json(datasette: Datasette, request: Request) -> Response:
     """/api/suggest.json?q=: {"suggestions": [...]} for what was typed so far, as `suggestions.suggest` gives them."""
-    typed = _asked(request)
-    found = await _in_thread(the_library(datasette).settings, lambda searcher: suggest(searcher.store, typed))
+    found = await asking.suggestions(the_library(datasette), question(request))
     answer = json.dumps({"suggestions": found}, ensure_ascii=False)
     return Response(answer, content_type="application/json; charset=utf-8")
 
 
-def _asked(request: Request) -> str:
-    return (request.args.get("q") or "").strip()
-
-
-def _chosen(request: Request) -> dict[str, str]:
-    """The filters that an address sets, as the engines compare them."""
-    typed = {name: request.args[name][:200] for name in FILTERS if request.args.get(name)}
-    return {name: value for name, value in asdict(checked(Filters(**typed))).items() if value}
-
-
-def _literally(request: Request) -> bool:
-    return bool(request.args.get("literally"))
-
-
 async def _find(found: Library, request: Request, k: int) -> dict[str, Any]:
-    filters = Filters(**_chosen(request))
-    literally = _literally(request)
-    return await _in_thread(found.settings, lambda searcher: searcher.find(_asked(request), k, filters, literally))
+    asked, filters = question(request), asking.chosen(request.args)
+    return await asking.find(found, asked, k, filters, asking.literally(request), asking.home(request.actor))
 
 
 async def _results(datasette: Datasette, request: Request, settled: bool) -> dict[str, Any]:
     """What the list of results shows: the answer, the whole cases behind it, links that ask differently."""
     found = the_library(datasette)
     answer = await _find(found, request, RESULTS)
-    asked, chosen, literally = _asked(request), _chosen(request), _literally(request)
-    grade = answer["grade"]
+    asked, chosen, literally = question(request), asking.chosen(request.args), asking.literally(request)
+    answer["query"], removed = await asyncio.to_thread(asking.impersonal, answer["query"])
+    grade, ids = answer["grade"], [result["id"] for result in answer["results"]]
     same = {"q": answer["query"], "literally": "1" if literally else "", **chosen}
+    used = await feedback.standings(found, ids, request.actor)
     return {
         "answer": answer,
+        "removed": removed,
+        "says_something": any(char.isalnum() for char in asked),
         "grade": grade,
         "partings": _partings([result["grade"] for result in answer["results"]], grade),
         "playbook": next((result for result in answer["results"] if result["playbook"]), None),
         "noted": settled and await _note(found, asked, grade, chosen),
-        "cases": await found.cases([result["id"] for result in answer["results"]]),
+        "cases": await found.cases(ids),
+        "feedback": used,
+        "why": {result["id"]: _reasons(result, used) for result in answer["results"]},
+        "citation": citation,
         "chosen": {name: (value, _label(name, value)) for name, value in chosen.items()},
         "literally": literally,
         "listed": max(LEAST_VALUES, min(MOST_VALUES, ROOM_FOR_LINKS // max(1, len(answer["query"])))),
         "link": lambda **changes: _link(datasette, {**same, **changes}),
+        "link_to": lambda path, **more: address(datasette, path, **same, **more),
         "without_phrase": lambda phrase: operators.without_phrase(answer["query"], phrase),
         "without_exclusion": lambda word: operators.without_exclusion(answer["query"], word),
     }
+
+
+def _reasons(result: Mapping[str, Any], used: Mapping[str, Standing]) -> list[dict[str, str]]:
+    """Why a result stands there, with who has used it: told, never counted for its place."""
+    halls = used[result["id"]].said if result["id"] in used else ""
+    return [*result["why"], *([{"kind": "复用", "text": halls}] if halls else [])]
 
 
 async def _note(found: Library, asked: str, grade: str, chosen: Mapping[str, str]) -> bool:

@@ -31,6 +31,11 @@ FACETS: dict[str, Any] = {
 class Index:
     """Words of the cases by plain containment."""
 
+    behind = ""
+
+    def problem(self, store: Any) -> str:
+        return self.behind
+
     def with_number(self, number: str) -> list[str]:
         return [case.id for case in CASES if number in (case.id, case.source_no)]
 
@@ -50,14 +55,16 @@ class Searcher:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, int, Filters]] = []
+        self.homes: list[str] = []
 
     def refresh(self) -> None:
         pass
 
     def find(
-        self, text: str, k: int = 10, filters: Filters | None = None, literally: bool = False
+        self, text: str, k: int = 10, filters: Filters | None = None, literally: bool = False, home: str = ""
     ) -> dict[str, Any]:
         self.asked.append((text, k, filters or Filters()))
+        self.homes.append(home)
         mistyped = "公几金" in text and not literally
         cases: Sequence[Case]
         if "公积金" in text or mistyped:
@@ -85,7 +92,7 @@ class Searcher:
 
 def result(case: Case, grade: str) -> dict[str, Any]:
     """An entry of an answer's results; `FULL` belongs to a class of cases and has a near-identical case under it."""
-    twin = {"id": TWIN.id, "title": TWIN.title, "region": "福建省福州市", "outcome": TWIN.outcome}
+    twin = {"id": TWIN.id, "source_no": "", "title": TWIN.title, "region": "福建省福州市", "outcome": TWIN.outcome}
     return {
         "id": case.id, "source_no": case.source_no, "title": case.title,
         "matter": case.matter.get("name", ""), "region": "", "outcome": case.outcome,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from datasette.plugins import pm
 
-OURS = ("kb.web.plugin", "search.web")
+OURS = ("kb.web.plugin", "search.web", "ingest.web")
 
 
 @contextmanager

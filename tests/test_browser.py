@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import uvicorn
 
 from kb.config import Settings
-from kb.web import serve
-from search import web
+from search import asking
 
 from .answers import Searcher
+from .browsers import CHROMIUM, WITHOUT, browser, opened, serving, sync_api
 from .library import FULL, REFUSED, TWIN, fill
-from .sites import only
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="没有安装 playwright")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="没有 Chromium，可用 apt-get 安装")
+__all__ = ["browser"]  # a fixture
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=WITHOUT)
 PAGES = (
     "/", "/?q=公积金楼栋号不一致", "/?q=想去火星种土豆", "/cases", f"/case/{FULL.id}", "/library/cases", "/case/none",
 )  # fmt: skip
@@ -66,27 +59,10 @@ UNNAMED = """() => [...document.querySelectorAll("input, select, textarea")]
   .filter((field) => !field.labels.length && !field.getAttribute("aria-label")).map((field) => field.name)"""
 
 
-@contextmanager
-def _serving(settings: Settings) -> Iterator[str]:
-    """The address of a running server with both floors."""
-    with only("kb.web.plugin", "search.web"), serve._listen("127.0.0.1", 0) as listening:
-        app = serve.make_datasette(settings).app()
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        deadline = time.monotonic() + 60
-        while not server.started and time.monotonic() < deadline:
-            thread.join(0.05)
-        assert server.started
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(10)
-
-
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server of the small library."""
-    with _serving(fill(Settings(tmp_path_factory.mktemp("site") / "kb-data"))) as found:
+    with serving(fill(Settings(tmp_path_factory.mktemp("site") / "kb-data"))) as found:
         yield found
 
 
@@ -95,30 +71,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server whose searcher has prepared answers, with all that a page can show."""
     settings = fill(Settings(tmp_path_factory.mktemp("prepared") / "kb-data"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(web, "precedents", cache(lambda settings: Searcher()))
-        patch.setattr(web, "suggest", lambda store, typed: [each for each in SUGGESTIONS if typed in each["text"]])
-        with _serving(settings) as found:
+        patch.setattr(asking, "precedents", cache(lambda settings: Searcher()))
+        patch.setattr(asking, "suggest", lambda store, typed: [each for each in SUGGESTIONS if typed in each["text"]])
+        with serving(settings) as found:
             yield found
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-def _page(browser: Any, **context: Any) -> Any:
-    page = browser.new_context(**context).new_page()
-    page.complaints = []
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
-    return page
-
-
 def test_typing_finds_without_a_click(browser: Any, address: str) -> None:
-    page = _page(browser)
+    page = opened(browser)
     page.goto(address)
     assert page.evaluate("document.activeElement.name") == "q"
     page.keyboard.type("公积金楼栋号对不上")
@@ -135,7 +95,7 @@ def test_typing_finds_without_a_click(browser: Any, address: str) -> None:
 
 
 def test_pinyin_in_the_making_asks_nothing(browser: Any, address: str) -> None:
-    page = _page(browser)
+    page = opened(browser)
     asked: list[str] = []
     page.on("request", lambda request: "/search/results" in request.url and asked.append(request.url))
     page.goto(address)
@@ -153,7 +113,7 @@ def test_pinyin_in_the_making_asks_nothing(browser: Any, address: str) -> None:
 
 
 def test_slash_goes_to_the_box_and_a_filter_narrows(browser: Any, address: str) -> None:
-    page = _page(browser)
+    page = opened(browser)
     page.goto(f"{address}/?q=执照 公积金")
     page.locator("footer").click()
     page.keyboard.press("/")
@@ -171,7 +131,7 @@ def test_slash_goes_to_the_box_and_a_filter_narrows(browser: Any, address: str) 
 
 
 def _typed(browser: Any, prepared: str, text: str) -> Any:
-    page = _page(browser)
+    page = opened(browser)
     page.goto(prepared)
     page.keyboard.type(text)
     page.locator("[role=option]").first.wait_for()
@@ -183,7 +143,7 @@ def test_the_first_character_typed_is_not_lost(browser: Any, prepared: str) -> N
         answer = route.fetch()
         route.fulfill(response=answer, body=answer.text().replace(" autofocus", ""))
 
-    page = _page(browser)
+    page = opened(browser)
     page.route(f"{prepared}/", slow_to_focus)
     page.goto(prepared)
     page.keyboard.type("公积金")
@@ -191,7 +151,7 @@ def test_the_first_character_typed_is_not_lost(browser: Any, prepared: str) -> N
 
 
 def test_the_next_question_is_corrected_again(browser: Any, prepared: str) -> None:
-    page = _page(browser)
+    page = opened(browser)
     page.goto(f"{prepared}/?q=公几金贷款")
     page.get_by_role("link", name="改回").click()
     page.get_by_role("link", name="自动纠错").wait_for()
@@ -232,7 +192,7 @@ def test_escape_and_leaving_close_the_suggestions(browser: Any, prepared: str) -
     page = _typed(browser, prepared, "公积金")
     page.keyboard.press("Escape")
     assert not page.get_by_role("listbox").is_visible() and page.input_value("[name=q]") == "公积金"
-    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Alt+ArrowDown")
     assert page.get_by_role("listbox").is_visible()
     page.keyboard.press("Tab")
     assert not page.get_by_role("listbox").is_visible()
@@ -245,7 +205,7 @@ def test_a_click_takes_a_suggestion(browser: Any, prepared: str) -> None:
 
 
 def test_a_question_without_an_answer_is_noted_when_it_has_stood(browser: Any, prepared: str) -> None:
-    page = _page(browser)
+    page = opened(browser)
     page.clock.install()
     page.goto(prepared)
     page.keyboard.type("想去火星种土豆")
@@ -261,7 +221,7 @@ def test_a_question_without_an_answer_is_noted_when_it_has_stood(browser: Any, p
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_filters_unfold_on_a_phone_and_stand_beside_on_a_desk(browser: Any, prepared: str, scripts: bool) -> None:
-    page = _page(browser, viewport={"width": 390, "height": 844}, java_script_enabled=scripts)
+    page = opened(browser, viewport={"width": 390, "height": 844}, java_script_enabled=scripts)
     page.goto(f"{prepared}/?q=公积金")
     filters = page.get_by_role("complementary", name="筛选")
     assert filters.count() == 0
@@ -275,7 +235,7 @@ def test_filters_unfold_on_a_phone_and_stand_beside_on_a_desk(browser: Any, prep
 
 
 def test_almost_the_same_cases_unfold(browser: Any, prepared: str) -> None:
-    page = _page(browser, java_script_enabled=False)
+    page = opened(browser, java_script_enabled=False)
     page.goto(f"{prepared}/?q=公积金")
     twin = page.locator(".alike a", has_text=TWIN.title)
     assert not twin.is_visible()
@@ -284,7 +244,7 @@ def test_almost_the_same_cases_unfold(browser: Any, prepared: str) -> None:
 
 
 def test_search_and_reading_work_without_scripts(browser: Any, address: str) -> None:
-    page = _page(browser, java_script_enabled=False)
+    page = opened(browser, java_script_enabled=False)
     page.goto(address)
     page.fill("[name=q]", "公积金楼栋号不一致")
     page.click("button")
@@ -292,10 +252,44 @@ def test_search_and_reading_work_without_scripts(browser: Any, address: str) -> 
     assert page.locator("#measure").inner_text().endswith(FULL.measure)
 
 
+def test_a_key_held_down_acts_once(browser: Any, prepared: str) -> None:
+    page = opened(browser, viewport={"width": 1366, "height": 768})
+    page.goto(f"{prepared}/?q=公积金")
+    page.keyboard.press("ArrowDown")
+    held = "new KeyboardEvent('keydown', {key: 'x', repeat: true, bubbles: true})"
+    page.evaluate(f"document.activeElement.dispatchEvent({held})")
+    assert page.locator("[name=ids]:checked").count() == 0
+    page.keyboard.press("x")
+    assert page.locator("[name=ids]:checked").count() == 1
+
+
+def test_a_very_long_story_is_cut_and_answered(browser: Any, address: str) -> None:
+    page = opened(browser)
+    page.goto(address)
+    page.evaluate("(text) => document.execCommand('insertText', false, text)", "公积金楼栋号对不上，" * 1000)
+    page.locator(".grade", has_text="输入过长").wait_for()
+    page.reload()
+    page.locator(".result").first.wait_for()
+    assert page.complaints == []
+
+
+def test_personal_data_does_not_stay_in_the_address(browser: Any, address: str) -> None:
+    page = opened(browser)
+    page.goto(address)
+    page.keyboard.insert_text("13812345678 公积金楼栋号对不上")
+    page.locator(".result").first.wait_for()
+    page.wait_for_function("location.search")
+    assert "13812345678" not in page.url and "13812345678" not in page.title()
+    assert page.input_value("[name=q]").startswith("13812345678")
+    page.goto(f"{address}/?q=13812345678 公积金楼栋号对不上")
+    page.wait_for_function("!location.search.includes('13812345678')")
+    assert page.locator(".result").count() > 0
+
+
 @pytest.mark.parametrize("width", [390, 1366])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_fit_and_can_be_read(browser: Any, address: str, prepared: str, width: int, scheme: str) -> None:
-    page = _page(browser, viewport={"width": width, "height": 768}, color_scheme=scheme)
+    page = opened(browser, viewport={"width": width, "height": 768}, color_scheme=scheme)
     outside: list[str] = []
     page.on("request", lambda request: request.url.startswith((address, prepared)) or outside.append(request.url))
     for url in [address + path for path in PAGES] + [prepared + path for path in PREPARED]:

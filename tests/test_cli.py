@@ -9,9 +9,11 @@ from typing import Any
 import click
 import pytest
 
-from kb import cli
+from kb import cli, submissions
+from kb.config import Settings
 from kb.model import Case
 from kb.plugins import manager
+from kb.store import Draft, Store
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 MEASURE = "住建局调取备案，公告期满后登记中心单方受理"
@@ -98,6 +100,20 @@ def test_from_draft_to_library_and_out_again(kb: Any, ledger: Path) -> None:
     assert [json.loads(line)["id"] for line in kb("export", "--state", "withdrawn")[1].splitlines()] == [case_id]
     left = json.loads(kb("search", "开发商注销了办不了证", "--json")[1])
     assert case_id not in [result["id"] for result in left["results"]]
+
+
+def test_publishing_all_leaves_what_is_still_being_written(kb: Any, data: Path) -> None:
+    stages = (submissions.WRITING, submissions.RETURNED, submissions.SUBMITTED)
+    with Store(Settings(data)) as store:
+        store.save_drafts([Draft(Case(f"0000000000a{at}", demand="想办执照"), []) for at in range(3)], "测试")
+        for at, stage in enumerate(stages):
+            submissions.put(store, [f"0000000000a{at}"], stage, "owner", "350121")
+    listed = json.loads(kb("review", "--json")[1])
+    assert [(each["stage"], each["owner_hall"]) for each in listed] == [(stage, "350121") for stage in stages]
+    assert kb("publish", "--all")[0] == 0
+    with Store(Settings(data)) as store:
+        assert [case.id for case in store.published()] == ["0000000000a2"]
+
 
 
 @pytest.mark.parametrize(("form", "start"), [("csv", b"\xef\xbb\xbf"), ("xlsx", b"PK")])

@@ -95,9 +95,30 @@ def read_all(paths: Iterable[Path]) -> Iterator[tuple[str, Reading]]:
         if path.is_dir():
             yield from _folder(path)
         elif path.exists():
-            yield from _linked(_one(path, path.name))
+            yield from read_apart(path, path.name)
         else:
             yield path.name, Reading(rejected="没有这个文件或文件夹，请核对路径")
+
+
+def refusal(path: Path, name: str) -> str:
+    """Why a file cannot be read at all, as far as its first bytes tell (Chinese); empty if it may be readable.
+
+    What is packed (office files, .zip) is not opened: that is for `read` alone.
+    """
+    try:
+        check_file(path)
+        with path.open("rb") as stream:
+            head = stream.read(4096)
+        if not head.startswith((_OLE, b"PK")):
+            _reader(path, Path(name).suffix.lower())
+    except Unreadable as reason:
+        return str(reason)
+    return ""
+
+
+def read_apart(path: Path, name: str) -> Iterator[tuple[str, Reading]]:
+    """(display name, reading) of one file that reports call `name`: of a .zip those of its members, each apart."""
+    yield from _linked(_one(path, name))
 
 
 def _folder(root: Path) -> Iterator[tuple[str, Reading]]:

@@ -18,7 +18,7 @@ import yaml
 
 LISTS = (
     "barriers", "natures", "handling", "outcomes", "states", "domains", "applicant_types", "channels",
-    "solidified_kinds",
+    "solidified_kinds", "stages", "playbook_states",
 )  # fmt: skip
 LONGEST_CELL = 24  # characters: in a longer text a synonym is part of a story, not the value of a cell
 _SEPARATORS = re.compile(r"[、，,;；/／|+＋\s]+|(?<=\D)\d[.)）]")

@@ -1,9 +1,14 @@
-"""Browsing: published cases by facets, counted and paged. Filters are fixed SQL; values are bound."""
+"""Browsing: published cases by facets, counted and paged. Filters are fixed SQL; values are bound.
+
+Counting looks at every case, in the index `cases_browsed`; what was counted is kept until the library changes.
+"""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..model import Case, from_row
 from .shell import Library
@@ -22,6 +27,10 @@ FILTERS = {
 #: Filters whose name is not that of the column: filter → column, which also gives the label.
 COLUMNS = {"barrier": "barriers", "hall": "hall_name"}
 _FACET_LIMIT = 30
+_COUNTS_KEPT = 300
+#: Data folder, version of the library, what was counted → rows. The eldest go first.
+_counts: OrderedDict[tuple[Any, ...], list[dict[str, Any]]] = OrderedDict()
+_NEWEST = "coalesce(nullif(closed, ''), received) desc, id"
 
 
 @dataclass(frozen=True)
@@ -49,23 +58,42 @@ def chosen(args: Mapping[str, str]) -> dict[str, str]:
     return {name: args[name][:200] for name in FILTERS if args.get(name)}
 
 
+def selection(filters: Mapping[str, str], order: str = _NEWEST) -> str:
+    """SQL of everything that matches, newest first: rows of cases. The filters themselves are its parameters."""
+    return f"select * from cases where {_where(filters)} order by {order}"
+
+
 def _where(filters: Mapping[str, str], without: str = "") -> str:
     parts = ["state = 'published'", *(FILTERS[name] for name in filters if name != without)]
     return " and ".join(parts)
 
 
-async def listing(library: Library, filters: Mapping[str, str], page: int) -> Listing:
-    """Newest first; a page beyond the last is the last."""
+async def listing(library: Library, filters: Mapping[str, str], page: int, size: int = PAGE_SIZE) -> Listing:
+    """Newest first, `size` on a page; a page beyond the last is the last."""
     where = _where(filters)
-    total = (await library.rows(f"select count(*) as n from cases where {where}", filters))[0]["n"]
-    pages = max(1, -(-total // PAGE_SIZE))
+    total = (await _counted(library, f"select count(*) as n from cases where {where}", filters))[0]["n"]
+    pages = max(1, -(-total // size))
     page = min(max(page, 1), pages)
     rows = await library.rows(
-        f"select * from cases where {where} order by coalesce(nullif(closed, ''), received) desc, id "
-        f"limit {PAGE_SIZE} offset :offset",
-        {**filters, "offset": (page - 1) * PAGE_SIZE},
+        f"select * from cases where {where} order by {_NEWEST} limit :size offset :offset",
+        {**filters, "size": size, "offset": (page - 1) * size},
     )
     return Listing([from_row(row) for row in rows], total, page, pages)
+
+
+async def _counted(library: Library, sql: str, filters: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Rows of a statement that counts: from the last time, unless the library has changed since."""
+    # The version first: what is counted may then be newer than the version says, and is counted once more, never older.
+    version = (await library.rows("select value from meta where key = 'version'"))[0]["value"]
+    used = {name: value for name, value in filters.items() if f":{name}" in sql}
+    key = library.settings.data_dir, version, sql, tuple(sorted(used.items()))
+    rows = _counts.pop(key, None)
+    if rows is None:
+        rows = await library.rows(sql, used)
+    _counts[key] = rows
+    while len(_counts) > _COUNTS_KEPT:
+        _counts.popitem(last=False)
+    return rows
 
 
 async def facet(library: Library, name: str, filters: Mapping[str, str]) -> Facet:
@@ -74,7 +102,8 @@ async def facet(library: Library, name: str, filters: Mapping[str, str]) -> Face
     source, value = "cases", column
     if name == "barrier":
         source, value = "cases, json_each(barriers) as each", "each.value"
-    rows = await library.rows(
+    rows = await _counted(
+        library,
         f"select {value} as value, count(*) as n from {source} "
         f"where {_where(filters, without=name)} and {value} != '' "
         f"group by 1 order by n desc, 1 limit {_FACET_LIMIT}",

@@ -1,27 +1,32 @@
-"""Pages of the ground floor: browsing by facets, a case, its tombstone."""
+"""Pages of the ground floor: browsing by facets, a case, what its revisions changed, its tombstone."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasette import Request, Response
 
-from ..hookspecs import Panel
+from .. import validity
+from ..citation import citation
+from ..export import FORMATS
 from ..model import Case, from_row
-from ..plugins import manager
 from ..vocabulary import labels
-from . import browse, compat
-from .shell import Library, address, render, the_library
+from . import beside, browse, compat, halls
+from .differences import differences
+from .feedback import standings
+from .shell import Library, address, asset_address, render, the_library
+from .timeline import timeline
 
 if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
     from datasette.app import Datasette
 
-log = logging.getLogger(__name__)
+STATIC = Path(__file__).parent / "static"
 CASE_PATTERN = r"^/case/(?P<id>[^/.]{1,80})(?P<json>\.json)?$"
+REVISION_PATTERN = r"^/case/(?P<id>[^/.]{1,80})/revision/(?P<number>[0-9]{1,9})$"
 
 
 async def cases_page(datasette: Datasette, request: Request) -> Response:
@@ -31,41 +36,103 @@ async def cases_page(datasette: Datasette, request: Request) -> Response:
     number = (request.args.get("page") or "1")[:9]
     page = int(number) if number.isascii() and number.isdigit() else 1
     found = await browse.listing(library, filters, page)
-    facets = await browse.facets(library, filters)
 
     def link(page: int = 1, **changes: str) -> str:
         return address(datasette, "/cases", **{**filters, **changes}, page=page if page > 1 else "")
 
-    return await render(datasette, request, "kb_cases.html",
-                        {"found": found, "facets": facets, "filters": filters, "link": link})  # fmt: skip
+    context = {
+        "found": found,
+        "facets": await browse.facets(library, filters),
+        "filters": filters,
+        "link": link,
+        "formats": FORMATS.values(),
+        "export": lambda form: address(datasette, "/export", format=form, **filters),
+        "feed": address(datasette, "/feed.atom", **filters),
+        "watch": address(datasette, "/watches", **filters),
+        **assets(datasette),
+    }
+    return await render(datasette, request, "kb_cases.html", context)
+
+
+def assets(datasette: Datasette) -> dict[str, str]:
+    """Addresses of the style sheet and the script of the pages about cases."""
+    return {"style": asset_address(datasette, "kb", STATIC / "cases.css"),
+            "script": asset_address(datasette, "kb", STATIC / "cases.js")}  # fmt: skip
 
 
 async def case_page(datasette: Datasette, request: Request) -> Response:
     """/case/ID: one case; 410 with a tombstone when it was withdrawn. With .json: the fields as exported."""
     library = the_library(datasette)
-    rows = await library.rows("select * from cases where id = :id", {"id": request.url_vars["id"]})
-    if not rows or rows[0]["state"] not in ("published", "withdrawn"):
-        raise compat.NotFound("no such case")
-    case = from_row(rows[0])
+    case = await _shown(library, request.url_vars["id"])
     as_json = bool(request.url_vars["json"])
-    history = await revisions(library, case.id)
     if case.state == "withdrawn":
-        last = next((entry for entry in history if entry["action"] == "withdraw"), {"at": "", "note": ""})
-        if as_json:
-            return _json({"ok": False, "id": case.id, "state": case.state, "error": "该案例已出库",
-                          "reason": last["note"], "at": last["at"]}, 410)  # fmt: skip
-        return await render(datasette, request, "kb_tombstone.html", {"case_id": case.id, "last": last}, 410)
+        return await _tombstone(datasette, request, case, as_json)
     if as_json:
         return _json(case.to_dict())
+    url = str(datasette.absolute_url(request, address(datasette, f"/case/{case.id}")))
+    panels = await beside.panels(library, case)
+    gone = await library.store(validity.repealed) if case.basis else []
     context = {
         "case": case,
-        "history": history,
+        "moments": timeline(case),
+        "history": await revisions(library, case.id),
         "twins": await _twins(library, case),
-        "panels": await asyncio.to_thread(_panels, library, case),
+        "panels": panels,
+        "playbook": await beside.playbook(library, case.playbook),
+        "near_playbook": await beside.near_playbook(library, panels) if not case.playbook else None,
+        "fallen": [case.basis[at] for at in validity.fallen(case.basis, gone)],
         "removed": _removed(case),
         "source_url": _web_address(case.source.get("url", "")),
+        "citation": citation(case, url),
+        "hall": halls.hall_address(datasette, halls.key_of(case)),
+        "feedback": await standings(library, [case.id], request.actor),
+        **assets(datasette),
     }
     return await render(datasette, request, "kb_case.html", context)
+
+
+async def revision_page(datasette: Datasette, request: Request) -> Response:
+    """/case/ID/revision/N: what that publication changed, against the one before it."""
+    library = the_library(datasette)
+    case = await _shown(library, request.url_vars["id"])
+    if case.state == "withdrawn":
+        return await _tombstone(datasette, request, case)
+    rows = await library.rows(
+        "select revision, at, by, action, note, data from revisions where case_id = :id and revision <= :number "
+        "order by revision desc limit 2",
+        {"id": case.id, "number": int(request.url_vars["number"])},
+    )
+    if not rows or rows[0]["revision"] != int(request.url_vars["number"]):
+        raise compat.NotFound("no such revision")
+    this, before = rows[0], rows[1] if len(rows) > 1 else None
+    changes = None
+    if this["data"] and before and before["data"]:
+        old, new = json.loads(before["data"]), json.loads(this["data"])
+        changes = await asyncio.to_thread(differences, old, new)
+    context = {"case": case, "this": this, "before": before, "changes": changes, **assets(datasette)}
+    return await render(datasette, request, "kb_revision.html", context)
+
+
+async def _shown(library: Library, case_id: str) -> Case:
+    """The case if it is or was published."""
+    rows = await library.rows("select * from cases where id = :id", {"id": case_id})
+    if not rows or rows[0]["state"] not in ("published", "withdrawn"):
+        raise compat.NotFound("no such case")
+    return from_row(rows[0])
+
+
+async def _tombstone(datasette: Datasette, request: Request, case: Case, as_json: bool = False) -> Response:
+    last = await withdrawal(the_library(datasette), case.id)
+    if as_json:
+        return _json({"ok": False, "id": case.id, "state": case.state, "error": "该案例已出库",
+                      "reason": last["note"], "at": last["at"]}, 410)  # fmt: skip
+    return await render(datasette, request, "kb_tombstone.html", {"case_id": case.id, "last": last}, 410)
+
+
+async def withdrawal(library: Library, case_id: str) -> dict[str, Any]:
+    """When and why a case was withdrawn."""
+    history = await revisions(library, case_id)
+    return next((entry for entry in history if entry["action"] == "withdraw"), {"at": "", "note": ""})
 
 
 def _json(data: dict[str, Any], status: int = 200) -> Response:
@@ -74,16 +141,12 @@ def _json(data: dict[str, Any], status: int = 200) -> Response:
 
 
 async def revisions(library: Library, case_id: str) -> list[dict[str, Any]]:
-    """The history of a case, newest first: revision, at, action, note, changed [label]. No old texts."""
+    """The history of a case, newest first: revision, at, by, action, note, changed [field]. No old texts."""
     rows = await library.rows(
-        "select revision, at, action, note, changed from revisions "
-        "where case_id = :id order by revision desc",
+        "select revision, at, by, action, note, changed from revisions where case_id = :id order by revision desc",
         {"id": case_id},
     )
-    names = labels()
-    for row in rows:
-        row["changed"] = [names.get(name, name) for name in json.loads(row["changed"] or "[]")]
-    return rows
+    return [{**row, "changed": json.loads(row["changed"] or "[]")} for row in rows]
 
 
 async def _twins(library: Library, case: Case) -> list[Case]:
@@ -95,15 +158,6 @@ async def _twins(library: Library, case: Case) -> list[Case]:
         {"id": case.id, "first": case.duplicate_of},
     )
     return [from_row(row) for row in rows]
-
-
-def _panels(library: Library, case: Case) -> list[Panel]:
-    try:
-        answers = manager().hook.kb_case_panels(settings=library.settings, case=case)
-    except Exception as error:  # whatever an upper floor lacks, the case itself is shown
-        log.error("kb_case_panels: %s", type(error).__name__)
-        return []
-    return [panel for panels in answers for panel in panels if panel.entries]
 
 
 def _removed(case: Case) -> list[tuple[str, int, list[str]]]:

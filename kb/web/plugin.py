@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasette import Request, Response, hookimpl
 from jinja2 import Environment
-from markupsafe import Markup, escape
 
+from ..accounts import may
+from ..feedback import settings as said_of_cases
 from ..vocabulary import labels
-from . import compat, errors, pages
-from .shell import address, asset_address, guarded, library, static_route
+from . import (
+    api,
+    cases_api,
+    cells,
+    compat,
+    drafts,
+    errors,
+    exports,
+    feedback,
+    halls,
+    identity,
+    pages,
+    people,
+    playbooks,
+    sealing,
+)  # fmt: skip
+from .shell import address, asset_address, guarded, library, static_route, the_library
 from .words import words
 
 if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
@@ -27,6 +43,13 @@ WIDE_POLICY = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 )
+#: Rooms of the site: each brings its pages (ROUTES) and what programs may call (HANDLERS, by operationId).
+ROOMS = (people, drafts, halls, exports, feedback, cases_api, playbooks)
+#: Path, words, and the right that one must have to see the link.
+LINKS = (
+    ("/cases", "浏览", "read"), ("/halls", "大厅", "read"), ("/drafts", "报送", "draft.write"),
+    ("/review", "审核", "review"), ("/accounts", "账号", "accounts"),
+)  # fmt: skip
 #: Tables that only workbench.db has.
 WORKBENCH_TABLES = {"drafts", "secrets"}
 
@@ -38,10 +61,19 @@ def prepare_jinja2_environment(env: Environment, datasette: Datasette) -> None:
 
 
 @hookimpl
+def prepare_connection(conn: sqlite3.Connection, database: str, datasette: Datasette) -> None:
+    found = library(datasette)
+    if found and database == found.db.name:
+        sealing.seal(conn)
+
+
+@hookimpl
 def startup(datasette: Datasette) -> Callable[[], Awaitable[None]]:
     async def inner() -> None:
         if library(datasette):
             await _close_workbench(datasette)
+            for database in compat.databases(datasette).values():
+                compat.keep_out_of_the_log(database)
             logging.getLogger("uvicorn.access").addFilter(_without_question)
 
     return inner
@@ -69,19 +101,60 @@ def register_routes(datasette: Datasette) -> list[tuple[str, Any]]:
         (r"^/$", guarded(pages.cases_page)),
         (r"^/cases$", guarded(pages.cases_page)),
         (pages.CASE_PATTERN, guarded(pages.case_page)),
+        (pages.REVISION_PATTERN, guarded(pages.revision_page)),
+        *(route for room in ROOMS for route in room.ROUTES),
+        *api.routes(datasette, HERE / "openapi", {"describe": _describe, **_handlers()}),
         static_route("kb", STATIC),
     ]
 
 
+def _handlers() -> dict[str, api.Handler]:
+    return {name: handler for room in ROOMS for name, handler in room.HANDLERS.items()}
+
+
+async def _describe(call: api.Call) -> dict[str, Any]:
+    return api.document(call.datasette)
+
+
+@hookimpl
+def skip_csrf(datasette: Datasette, scope: dict[str, Any]) -> bool | None:
+    """The API has its own check (`api.admit`): its bodies are JSON or whole files, which carry no form field."""
+    return True if library(datasette) and str(scope["path"]).startswith(f"{api.ROOT}/") else None
+
+
+@hookimpl(wrapper=True)
+def actor_from_request(datasette: Datasette) -> Generator[None, list[Any], list[Any]]:
+    """Nobody else says who asks (Datasette's ds_actor would): `identity.gate` has found out already."""
+    others = yield
+    return [] if library(datasette) else others
+
+
+@hookimpl(tryfirst=True)
+def permission_allowed(datasette: Datasette, actor: dict[str, Any] | None, action: str, resource: Any) -> Any:
+    return (lambda: identity.allowed(datasette, actor, action, resource)) if library(datasette) else None
+
+
 @hookimpl(trylast=True)
-def menu_links(datasette: Datasette) -> list[dict[str, str]]:
-    found = library(datasette)
-    if not found:
-        return []
-    return [
-        {"href": address(datasette, "/cases"), "label": "浏览"},
-        {"href": str(datasette.urls.table(found.db.name, "cases")), "label": "数据表"},
+def menu_links(datasette: Datasette, actor: dict[str, Any] | None) -> Any:
+    return (lambda: _links(datasette, actor)) if library(datasette) else []
+
+
+async def _links(datasette: Datasette, actor: dict[str, Any] | None) -> list[dict[str, str]]:
+    found = the_library(datasette)
+    links = [
+        {"href": address(datasette, path), "label": label}
+        for path, label, right in LINKS
+        if right == "read" or may(actor, right)
     ]
+    if may(actor, "playbook") or await playbooks.there_are(found):
+        links.append({"href": address(datasette, "/playbooks"), "label": "一类事"})
+    return [*links, {"href": str(datasette.urls.table(found.db.name, "cases")), "label": "数据表"}]
+
+
+def _in_order(links: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The main navigation, whichever floor a link comes from; those that nobody has placed come last."""
+    order: list[str] = words()["menu"]
+    return sorted(links, key=lambda link: order.index(link["label"]) if link["label"] in order else len(order))
 
 
 @hookimpl
@@ -92,8 +165,17 @@ def extra_template_vars(datasette: Datasette) -> dict[str, Any]:
     return {
         "site_title": found.settings.title,
         "site_css": asset_address(datasette, "kb", STATIC / "kb.css"),
+        "site_js": asset_address(datasette, "kb", STATIC / "kb.js"),
+        "keys_js": asset_address(datasette, "kb", STATIC / "keys.js"),
+        "feedback_js": asset_address(datasette, "kb", STATIC / "feedback.js"),
+        "feedback_words": said_of_cases(),
+        "site_root": str(datasette.urls.path("/")).rstrip("/"),
+        "may": may,
         "labels": {**words()["columns"], **labels()},
         "words": words(),
+        "word": cells.word,
+        "in_order": _in_order,
+        "sql_error": errors.plain,
     }
 
 
@@ -108,25 +190,16 @@ def get_metadata(datasette: Datasette) -> dict[str, Any]:
 
 @hookimpl
 def render_cell(value: Any, column: str, table: str | None, database: str, datasette: Datasette) -> Any:
-    """In the table of cases: ids lead to the page of the case, lists read as lists."""
+    """In the library's tables; what SQL finds is shown as it is, so that it can be asked for, but for 案例编号, which
+    leads to the case."""
     found = library(datasette)
-    if not found or database != found.db.name or table != "cases" or not isinstance(value, str):
+    if not found or database != found.db.name or not isinstance(value, str):
         return None
-    if column in ("id", "duplicate_of") and value:
-        return Markup('<a href="{}">{}</a>').format(address(datasette, f"/case/{value}"), value)
-    if value in ("[]", "{}"):
-        return " "  # Datasette takes an empty answer for none
-    if value.startswith("["):
-        return _list(value)
-    return None
-
-
-def _list(value: str) -> str | None:
-    try:
-        items = json.loads(value)
-    except ValueError:
+    if table is None:
+        table, column = "cases", {"案例编号": "id"}.get(column, "")
+    if not column:
         return None
-    return escape("、".join(items)) if all(isinstance(item, str) for item in items) else None
+    return cells.shown(table, column, value, lambda case_id: address(datasette, f"/case/{case_id}"))
 
 
 @hookimpl(wrapper=True)
@@ -137,18 +210,18 @@ def handle_exception(
     others = yield
     if not library(datasette):
         return others
-    return [lambda: errors.answer(datasette, request, exception)]
+    return [lambda: identity.answer(datasette, request, exception)]
 
 
 @hookimpl(tryfirst=True)
 def forbidden(datasette: Datasette, request: Request) -> Callable[[], Awaitable[Response]] | None:
-    return (lambda: errors.forbidden(datasette, request)) if library(datasette) else None
+    return (lambda: identity.answer(datasette, request, compat.Forbidden())) if library(datasette) else None
 
 
 @hookimpl
 def asgi_wrapper(datasette: Datasette) -> Callable[[Any], Any]:
     def wrap(app: Any) -> Any:
-        return _with_headers(app) if library(datasette) else app
+        return _with_headers(identity.gate(datasette, errors.in_chinese(datasette, app))) if library(datasette) else app
 
     return wrap
 

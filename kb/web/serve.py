@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,14 @@ import uvicorn
 import yaml
 from datasette.app import Datasette
 
+from .. import editing
 from ..config import Settings
 from ..errors import Fault
+from ..model import Case
 from ..store import Store
+from .shell import the_library
 
+log = logging.getLogger(__name__)
 METADATA_FILE = "datasette-metadata.yml"
 
 
@@ -61,9 +67,21 @@ async def _serve(datasette: Datasette, listening: socket.socket, url: str) -> No
     # Engines warm up in `startup` hooks; the first clerk should not wait for that.
     await datasette.invoke_startup()
     print(f"案例库已打开：{url} （按 Ctrl+C 结束）", file=sys.stderr)
+    threading.Thread(target=warm, args=(the_library(datasette).settings,), name="warm", daemon=True).start()
     # Requests are not logged: addresses hold what citizens asked.
-    config = uvicorn.Config(datasette.app(), log_level="warning", access_log=False, lifespan="on")
+    # Whom to believe about the client's address is for identity.py to say ([access] proxies), not for uvicorn.
+    config = uvicorn.Config(
+        datasette.app(), log_level="warning", access_log=False, lifespan="on", proxy_headers=False
+    )
     await uvicorn.Server(config).serve(sockets=[listening])
+
+
+def warm(settings: Settings) -> None:
+    """Reads what the first draft needs: redaction and inference, by writing one that nobody keeps."""
+    try:
+        editing.edit(settings, Case("warm"), {"demand": "居民王小明反映老旧小区加装电梯，邻居不同意，不知道找谁。"})
+    except Exception as error:  # whoever writes the first draft waits, or is told
+        log.warning("报送页未能预热：%s", type(error).__name__)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import mimetypes
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
 from datasette import Request, Response
 
 from .. import config
+from ..accounts import demand
+from ..errors import WrongMethod
 from ..model import Case, from_row
+from ..store import Store
 from . import compat
 
 if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
     from datasette.app import Datasette
     from datasette.database import Database
 
+T = TypeVar("T")
 LIBRARY_FILE = "library.db"
 #: Our own pages run no inline script and load nothing from elsewhere; styles are in one file.
 STRICT_POLICY = (
@@ -38,8 +45,12 @@ class Library:
     db: Database
 
     async def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Rows of a SELECT. `sql` is written by programmers, what users type goes into `params`."""
-        return [dict(row) for row in await self.db.execute(sql, dict(params or {}))]
+        """Rows of a SELECT. `sql` is written by programmers, what users type goes into `params`.
+
+        The time limit that Datasette sets for the SQL of users does not hold for it: no page becomes an error because
+        the machine is busy.
+        """
+        return await self.db.execute_fn(lambda conn: [dict(row) for row in conn.execute(sql, dict(params or {}))])
 
     async def cases(self, ids: Sequence[str]) -> dict[str, Case]:
         """Published cases by id."""
@@ -47,6 +58,30 @@ class Library:
         places = ", ".join(f":{name}" for name in names)
         sql = f"select * from cases where state = 'published' and id in ({places})"
         return {row["id"]: from_row(row) for row in await self.rows(sql, names)}
+
+    async def store(self, work: Callable[[Store], T]) -> T:
+        """What `work` returns for this library's store, off the event loop: for whatever is in workbench.db, and for
+        all writing. Threads are few and each holds its own connection."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_threads(), lambda: work(_store(self.settings)))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=4, thread_name_prefix="store")
+
+
+_stores = threading.local()
+
+
+def _store(settings: config.Settings) -> Store:
+    """This thread's store of a library; that of the library asked for before is closed."""
+    if getattr(_stores, "settings", None) != settings:
+        if hasattr(_stores, "store"):
+            _stores.store.close()
+        _stores.store, _stores.settings = Store(settings), settings
+    store: Store = _stores.store
+    return store
 
 
 _libraries: WeakKeyDictionary[Datasette, Library | None] = WeakKeyDictionary()
@@ -74,11 +109,23 @@ Page = Callable[["Datasette", Request], Awaitable[Response]]
 
 
 def guarded(page: Page) -> Page:
-    """A page that is shown only to those who may read the cases (`allow` in the metadata)."""
+    """A page for reading that is shown only to those who may read the cases (`allow` in the metadata)."""
 
     async def checked(datasette: Datasette, request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            raise WrongMethod("这一页只供查看，请从页面上的按钮操作")
         if not await compat.may_view(datasette, request.actor, the_library(datasette).db.name, "cases"):
             raise compat.Forbidden("view-table")
+        return await page(datasette, request)
+
+    return checked
+
+
+def rightful(action: str, page: Page) -> Page:
+    """A page for those who may do `action` (kb.accounts.rights); others are sent to the login or told why not."""
+
+    async def checked(datasette: Datasette, request: Request) -> Response:
+        demand(request.actor, action)
         return await page(datasette, request)
 
     return checked

@@ -24,12 +24,13 @@ LOOKUP = 500  # keys in one SELECT, below SQLite's limit of 999
 class EmbeddingCache:
     """Passage vectors of a library's embedder, remembered in ``DATA/index/embeddings.db``."""
 
-    def __init__(self, settings: Settings, embedder: Embedder | None = None) -> None:
+    def __init__(self, settings: Settings, embedder: Embedder | None = None, keep: bool = True) -> None:
         """The cache of the library of *settings*; *embedder* defaults to the one that they name and is then
-        loaded when first needed."""
+        loaded when first needed.  Without *keep* it gives what is remembered and remembers nothing more."""
         self.path = settings.index_dir / "embeddings.db"
         self._settings = settings
         self._embedder = embedder
+        self._keep = keep
 
     def __enter__(self) -> EmbeddingCache:
         return self
@@ -58,14 +59,8 @@ class EmbeddingCache:
             for start in range(0, len(missing), PART):
                 part = missing[start : start + PART]
                 vectors = self.embedder.encode_passages([unique[key] for key in part]).astype(np.float16)
-                with database:
-                    database.executemany(
-                        "insert or replace into embeddings values (?, ?, ?)",
-                        [
-                            (self.embedder.fingerprint, key, vector.tobytes())
-                            for key, vector in zip(part, vectors, strict=True)
-                        ],
-                    )
+                if self._keep:
+                    self._remember(database, part, vectors)
                 known.update(zip(part, vectors, strict=True))
                 if progress:
                     progress(len(part))
@@ -73,6 +68,16 @@ class EmbeddingCache:
         for row, key in enumerate(keys):
             result[row] = known[key]
         return result
+
+    def _remember(self, database: sqlite3.Connection, keys: Sequence[bytes], vectors: np.ndarray) -> None:
+        with database:
+            database.executemany(
+                "insert or replace into embeddings values (?, ?, ?)",
+                [
+                    (self.embedder.fingerprint, key, vector.tobytes())
+                    for key, vector in zip(keys, vectors, strict=True)
+                ],
+            )
 
     def _known(self, database: sqlite3.Connection, keys: list[bytes]) -> dict[bytes, np.ndarray]:
         found: dict[bytes, np.ndarray] = {}

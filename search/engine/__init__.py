@@ -8,9 +8,13 @@ and can be thrown away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kb.store import Store
 
@@ -45,23 +49,30 @@ class Filters:
     solidified: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
-    """One way of looking: case id → score for the best cases, the higher the nearer.
+    """One way of looking: the best ``cases`` and their ``values``, the higher the nearer.
 
-    ``mean`` and ``deviation`` are those of the scores over the whole library, found or not; ``floor`` is the
-    highest score that a case which is not listed can have.
+    Cases are numbers of the engine's own, each at most once; ``ids`` tells whose they are, and is the same for all
+    views of an answer.  ``mean`` and ``deviation`` are those of the values over the whole library, found or not;
+    ``floor`` is the highest value that a case which is not listed can have.
     """
 
-    scores: dict[str, float]
+    ids: Mapping[int, str]
+    cases: NDArray[np.int64]
+    values: NDArray[np.float64]
     mean: float = 0.0
     deviation: float = 1.0
     floor: float = 0.0
 
+    @cached_property
+    def scores(self) -> dict[str, float]:
+        """Case id → value; slow where half the library is listed."""
+        return dict(zip(map(self.ids.__getitem__, self.cases.tolist()), self.values.tolist(), strict=True))
+
     def raised(self, by: float) -> View:
-        """The same view with all scores raised."""
-        scores = {case_id: score + by for case_id, score in self.scores.items()}
-        return View(scores, self.mean + by, self.deviation, self.floor + by)
+        """The same view with all values raised."""
+        return replace(self, values=self.values + by, mean=self.mean + by, floor=self.floor + by)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,11 @@
   const box = form.elements.q;
   const welcome = results.innerHTML;
   const welcomed = box.value.trim() === "";
-  const SETTLED = 3000; // milliseconds after which a text that stands is a question
+  // Milliseconds. A fast hand writes a letter of pinyin every 100 to 150: an answer is asked for when it rests this
+  // long, and mostly comes before the next. Suggestions come after the results, whose server they share.
+  const PAUSE = 40;
+  const PAUSE_SUGGESTING = 90;
+  const SETTLED = 3000; // after which a text that stands is a question
   let shown = question().toString();
   let timer = 0;
   let settling = 0;
@@ -40,13 +44,21 @@
       const text = await answer.text();
       if (asked.toString() !== shown) return;
       results.innerHTML = text;
+      dress();
       said.textContent = results.querySelector(".grade p").textContent;
-      history.replaceState(null, "", "?" + asked);
-      document.title = box.value.trim();
+      keep(asked);
       settling = setTimeout(settle, SETTLED);
     } catch (error) {
       if (error.name !== "AbortError") shown = "";
     }
+  }
+
+  // What stays in the address and the history: the question as the answer gives it back, without personal data.
+  function keep(asked) {
+    const kept = new URLSearchParams(asked);
+    kept.set("q", results.querySelector(".grade").dataset.asked);
+    history.replaceState(null, "", "?" + kept);
+    document.title = kept.get("q") || "检索";
   }
 
   // A text that stands for a while is a question: the library may count it, and note that it has no answer.
@@ -168,16 +180,21 @@
 
   box.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
-    if (event.key === "Escape" && !list.hidden) {
-      event.preventDefault();
+    if (event.key === "Escape") {
+      event.preventDefault(); // browsers would empty the box
       close();
     } else if (event.key === "Enter" && !list.hidden && chosen()) {
       event.preventDefault();
       take(chosen());
-    } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && list.children.length) {
+    } else if (event.key === "ArrowDown" && event.altKey && list.children.length) {
       event.preventDefault();
-      if (list.hidden) open(true);
+      open(true);
+    } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && !list.hidden) {
+      event.preventDefault();
       step(event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "ArrowDown" && window.kbKeys.items().length) {
+      event.preventDefault();
+      window.kbKeys.go(window.kbKeys.items()[0]);
     }
   });
   box.addEventListener("blur", close);
@@ -191,25 +208,86 @@
   // While Chinese is being composed the box holds pinyin: wait for the words.
   box.addEventListener("input", (event) => {
     if (event.isComposing) return;
-    soon(180);
-    soonSuggest(100);
+    soon(PAUSE);
+    soonSuggest(PAUSE_SUGGESTING);
   });
   box.addEventListener("compositionend", () => {
-    soon(120);
-    soonSuggest(60);
+    soon(0);
+    soonSuggest(PAUSE_SUGGESTING);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     close();
     soon(0);
   });
+  // The keys of lists are those of keys.js, which comes first: what is left over is the way back to the box.
   document.addEventListener("keydown", (event) => {
-    if (event.key === "/" && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) {
+    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    const item = window.kbKeys.current();
+    const first = event.key === "ArrowUp" && item && item === document.activeElement;
+    if (first || (event.key === "/" && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName))) {
       event.preventDefault();
       box.focus();
-      box.select();
+      if (event.key === "/") box.select();
+      window.scrollTo(0, 0);
     }
   });
+
+  // Citations: copied with the address of this site; where the browser allows no script to copy (plain http), the old
+  // way, and at last the text to copy by hand.
+  function dress() {
+    for (const button of results.querySelectorAll("[data-copy]")) button.hidden = false;
+  }
+
+  async function copy(text) {
+    if (navigator.clipboard) {
+      try {
+        await navigator.clipboard.writeText(text);
+        return true;
+      } catch (error) {
+        // Not allowed here: try the old way.
+      }
+    }
+    const at = document.activeElement;
+    const field = Object.assign(document.createElement("textarea"), { value: text, readOnly: true, className: "unseen" });
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    if (at) at.focus({ preventScroll: true });
+    return done;
+  }
+
+  let telling = 0;
+  function tell(words, text) {
+    const old = document.querySelector(".copied");
+    if (old) old.remove();
+    const place = Object.assign(document.createElement("div"), { className: "copied" });
+    place.append(words);
+    if (text) {
+      const field = Object.assign(document.createElement("textarea"), { value: text, readOnly: true });
+      field.setAttribute("aria-label", "引用");
+      place.append(field);
+      document.body.append(place);
+      field.select();
+    } else document.body.append(place);
+    said.textContent = words;
+    clearTimeout(telling);
+    telling = setTimeout(() => place.remove(), text ? 20000 : 4000);
+  }
+
+  results.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const text = button.dataset.copy + "。" + location.origin + button.dataset.path;
+    if (await copy(text)) tell("已复制引用：" + button.closest("[data-item]").querySelector("h2").textContent);
+    else tell("浏览器不让复制，请按 Ctrl+C：", text);
+  });
+  dress();
+
+  const graded = results.querySelector(".grade");
+  if (graded && graded.dataset.asked !== box.value.trim()) keep(new URLSearchParams(location.search));
+
   // The browser sees to `autofocus` only when it draws the page: what is typed before that would be lost.
   if (welcomed) box.focus();
   if (box.value) box.setSelectionRange(box.value.length, box.value.length);

@@ -25,6 +25,7 @@ from ..embedder import Vectors
 from ..engine import View
 from ..engine.document import Document, document
 from ..engine.embedded.wordindex import WordIndex
+from ..engine.embedded.wordwriter import writing
 from ..passages import VIEWS, Encode
 from .questions import Question, Task, repeated, without
 
@@ -157,11 +158,10 @@ def _lexical(documents: Sequence[Document], asked: Sequence[Question]) -> dict[s
     found = {name: np.empty((len(asked), len(documents)), np.float32) for name in LEXICAL}
     place = {one.case.id: position for position, one in enumerate(documents)}
     with tempfile.TemporaryDirectory() as folder:
-        index = WordIndex(Path(folder), write=True)
-        for one in documents:
-            index.add(one, "")
-        index.finish()
-        index.close()
+        with writing(Path(folder), whole=True) as writer:
+            for one in documents:
+                writer.add(one, "")
+            writer.finish(whole=True)
         index = WordIndex(Path(folder))
         for row, question in enumerate(asked):
             understood, own = query.understand(question.text), documents[question.case]

@@ -52,6 +52,17 @@ def test_a_corrected_row_is_a_revision(store: Store) -> None:
     assert (after.case_id, after.change) == (before.case_id, "revised")
 
 
+def test_the_same_place_in_another_halls_file_of_that_name_is_another_case(store: Store) -> None:
+    first, second = record(2, LONG), record(2, LONG + "，附件已补")
+    here, there = (Case(id="", demand=LONG, hall={"code": code}) for code in ("370881", "371521"))
+    way = identity.ways(first, "370881", b"k")
+    (before,) = identity.identify([(way, here)], store, {})
+    store.publish([Case(id=before.case_id, demand=LONG, hall=here.hall)], "甲")
+    known = {key: KnownKey(before.case_id, way.digest) for key in way.names()}
+    (after,) = identity.identify([(identity.ways(second, "371521", b"k"), there)], store, known)
+    assert after.change == "new" and after.case_id != before.case_id
+
+
 def test_another_text_at_the_same_place_is_another_case(store: Store) -> None:
     known: dict[str, KnownKey] = {}
     (before,) = meet(store, [record(2, LONG)], known)

@@ -327,6 +327,18 @@ def test_several_forms_on_one_sheet_and_one_form_per_sheet(tmp_path: Path) -> No
     ]  # fmt: skip
 
 
+def test_letters_with_labelled_parts_do_not_make_a_register_a_sheet_of_forms(tmp_path: Path) -> None:
+    letters = [
+        "标题：水表 事由：过户 地点：旧街",
+        "背景：老房 请求：立户 内容：水费",
+        "问题：不给办 诉求：尽快 申请人：夏侯安",
+    ]
+    rows = [[f"2024{n:04}", f"用户{n}", "水表立户", "2024-03-05", letters[n // 20] if n % 20 == 0 else STORY]
+            for n in range(60)]  # fmt: skip
+    path = book(tmp_path / "n.xlsx", S=[["留言编号", "留言用户", "留言主题", "留言时间", "留言详情"], *rows])
+    assert len(read(path).records) == 60
+
+
 def test_cases_in_columns(tmp_path: Path) -> None:
     path = book(
         tmp_path / "m.xlsx",

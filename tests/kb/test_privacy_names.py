@@ -101,3 +101,9 @@ def test_ledger_truth(shared):
         lost += [item["type"] for item in public if item["text"] not in after]
     assert len(leaks) <= seen * 0.01 and not {"身份证号", "手机号", "银行卡"} & set(leaks)
     assert len(lost) <= kept * 0.01
+
+
+@pytest.mark.parametrize("text", ["想把商转公，张伟去了三次", "想把商改住，电话13800138000"])
+def test_short_names_of_matters_are_not_persons(text):
+    matter = text[2:5]
+    assert redact({"matter": matter, "demand": text}).values["matter"] == matter

@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pluggy
@@ -21,6 +22,8 @@ from kb.model import Case
 from kb.store import Store
 from kb.vocabulary import labels
 from kb.web import plugin, serve
+from kb.web.differences import differences
+from kb.web.timeline import timeline
 
 from ..library import BARE, EVIL, EVIL_TEXT, FULL, REFUSED, TWIN, WITHDRAWN, fill
 from ..sites import only
@@ -51,6 +54,11 @@ async def test_front_page_lists_published_cases(site: Datasette) -> None:
     assert WITHDRAWN.title not in page.text
 
 
+async def test_a_page_for_reading_takes_nothing(site: Datasette) -> None:
+    answer = await site.client.post("/cases")
+    assert answer.status_code == 405 and "只供查看" in answer.text
+
+
 async def test_facets_narrow_and_count(site: Datasette) -> None:
     page = await site.client.get("/cases?barrier=信息不一致")
     assert FULL.title in page.text and TWIN.title in page.text and REFUSED.title not in page.text
@@ -67,8 +75,6 @@ async def test_any_page_number_is_answered(site: Datasette, number: str) -> None
 
 
 async def test_paging(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     settings = Settings(tmp_path / "many")
     with Store(settings) as store:
         store.publish([replace(REFUSED, id=f"{n:012}", title=f"第{n}件") for n in range(45)], by="测试")
@@ -135,7 +141,7 @@ def _hooked(floor: object) -> Iterator[None]:
     found.add_hookspecs(hookspecs)
     found.register(floor)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kb.web.pages.manager", lambda: found)
+        patch.setattr("kb.web.beside.manager", lambda: found)
         yield
 
 
@@ -158,7 +164,7 @@ async def test_case_json_is_the_export_form(site: Datasette) -> None:
 async def test_no_text_becomes_markup(site: Datasette, path: str) -> None:
     answer = await site.client.get(path)
     assert answer.status_code == 200
-    assert "<script" not in answer.text
+    assert "<script" not in answer.text.replace('<script src="/-/', "")
     assert "<img" not in answer.text
     assert 'href="javascript:' not in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -233,6 +239,14 @@ async def test_sql_reads_the_library_and_nothing_else(site: Datasette, settings:
     assert databases == ["library"]
 
 
+async def test_sql_that_fails_leaves_no_word_in_the_log(site: Datasette, capfd: pytest.CaptureFixture[str]) -> None:
+    await site.client.get("/cases")
+    wrong = {"sql": "select 身份证 from cases where id = :x", "x": "张伟"}
+    assert (await site.client.get("/library.json", params=wrong)).status_code == 400
+    said = "".join(capfd.readouterr())
+    assert "身份证" not in said and "张伟" not in said
+
+
 async def test_workbench_is_closed_even_if_datasette_gets_it(settings: Settings, tmp_path: Path) -> None:
     renamed = tmp_path / "copy.db"
     Store(settings).close()
@@ -291,8 +305,6 @@ async def test_readers_may_be_shut_out(settings: Settings) -> None:
 
 
 async def test_changes_are_seen_without_restart(site: Datasette, settings: Settings) -> None:
-    from dataclasses import replace
-
     assert (await site.client.get("/case/later0000001")).status_code == 404
     with Store(settings) as store:
         store.publish([replace(REFUSED, id="later0000001")], by="测试")
@@ -332,3 +344,89 @@ def test_answers_do_not_wait_for_more_to_send() -> None:
 def test_metadata_in_the_data_folder_wins(settings: Settings) -> None:
     (settings.data_dir / serve.METADATA_FILE).write_text(json.dumps({"title": "本县"}), encoding="utf-8")
     assert serve.metadata(settings) == {"title": "本县"}
+
+
+# A case's course, its revisions, selections
+
+
+def test_a_course_is_told_by_date_and_says_what_is_odd() -> None:
+    case = Case(
+        id="t", received="2024-03-04", accepted="2024-03-05", closed="2024-03-02", outcome="办成", followup="满意",
+        steps=[{"date": "2024-03-09", "dept": "住建局", "action": "说明"}, {"dept": "专窗", "action": "预审"},
+               {"date": "三月", "dept": "银行", "action": "复核"}, {"date": "2024-03-06", "action": "会商"}],
+        solidified={"kind": "流程", "date": "2024-04-01"},
+    )  # fmt: skip
+    moments = timeline(case)
+    assert [moment.text or moment.label for moment in moments] == [
+        "办成", "收到", "受理", "会商", "说明", "预审", "复核", "流程", "满意",
+    ]  # fmt: skip
+    told = {moment.text or moment.label: moment for moment in moments}
+    assert told["办成"].note == "早于收到日期，来源如此" and told["会商"].note == "晚于办结日期，来源如此"
+    assert told["受理"].days == 1 and told["说明"].days == 3 and told["预审"].days is None
+    assert told["复核"].date == "三月" and told["满意"].date == ""
+    assert timeline(Case(id="e")) == []
+
+
+async def test_a_revision_shows_what_changed_field_by_field(site: Datasette, settings: Settings) -> None:
+    changed = replace(FULL, measure=FULL.measure.replace("当面会商", "线上会商"), outcome="", steps=FULL.steps[:1])
+    with Store(settings) as store:
+        store.publish([changed], by="审核人甲", note="更正")
+    case = (await site.client.get(f"/case/{FULL.id}")).text
+    assert f'href="/case/{FULL.id}/revision/2"' in case and "审核人甲" in case and "（更正）" in case
+    page = (await site.client.get(f"/case/{FULL.id}/revision/2")).text
+    assert "<del>当面</del>" in page and "<ins>线上</ins>" in page and "与第 1 版" in page
+    assert "<del>办成</del>" in page and "（空）" in page and "2024-03-06 住建局" in page
+    assert f"<h2>{labels()['demand']}" not in page
+    assert "首次入库" in (await site.client.get(f"/case/{FULL.id}/revision/1")).text
+
+
+@pytest.mark.parametrize("path", [f"/case/{FULL.id}/revision/9", "/case/nosuch/revision/1",
+                                  f"/case/{FULL.id}/revision/x", f"/case/{FULL.id}/revision/999999999"])  # fmt: skip
+async def test_unknown_revisions_are_not_found(site: Datasette, path: str) -> None:
+    assert (await site.client.get(path)).status_code == 404
+
+
+async def test_revisions_of_a_withdrawn_case_are_gone(site: Datasette, settings: Settings) -> None:
+    with Store(settings) as store:
+        store.publish([replace(TWIN, demand="第二版的诉求")], by="测试")
+        store.withdraw(TWIN.id, by="测试", reason="有误")
+    page = await site.client.get(f"/case/{TWIN.id}/revision/2")
+    assert page.status_code == 410 and "第二版的诉求" not in page.text
+
+
+async def test_changes_become_no_markup(site: Datasette, settings: Settings) -> None:
+    with Store(settings) as store:
+        store.publish([replace(EVIL, measure="<b>改后</b>", extra={})], by="<i>测试</i>", note=EVIL_TEXT)
+    for path in (f"/case/{EVIL.id}/revision/2", f"/case/{EVIL.id}"):
+        page = (await site.client.get(path)).text
+        assert "<b>改后" not in page and "<i>测试" not in page and EVIL_TEXT not in page
+        assert "改后" in page
+
+
+def test_long_texts_are_compared_as_wholes() -> None:
+    (change,) = differences({"id": "a", "demand": "甲" * 5000}, {"id": "a", "demand": "甲" * 4999 + "乙"})
+    assert change.before == [("甲" * 5000, True)] and change.after[0][1]
+
+
+def test_parts_of_a_field_are_named_in_chinese() -> None:
+    old = {"id": "a", "matter": {"name": "户口迁移"}, "hall": {"code": "350121", "name": "闽侯县"}}
+    new = {"id": "a", "matter": {"name": "入户", "code": "X-1"}, "solidified": {"kind": "流程", "text": "改了"}}
+    said = "".join(text for change in differences(old, new) for pieces in (change.before, change.after)
+                   for text, _ in pieces)  # fmt: skip
+    assert not re.search("name|code|kind|text", said)
+    assert "户口迁移" in said and "事项编码：X-1" in said and "固化方式：流程" in said
+
+
+async def test_a_case_can_be_quoted_printed_and_followed_to_its_hall(site: Datasette) -> None:
+    page = (await site.client.get(f"/case/{FULL.id}")).text
+    assert 'data-key="c"' in page and 'data-key="p"' in page
+    assert f"《{FULL.title}》（闽侯县政务服务中心，2024-03-07，办成）" in page and "http://localhost/case/" in page
+    assert 'href="/hall/350121"' in page and f"/export?format=docx&amp;ids={FULL.id}" in page
+
+
+async def test_a_list_offers_selection_export_watching_and_feed_of_its_filters(site: Datasette) -> None:
+    page = (await site.client.get("/cases?domain=住房公积金")).text
+    assert page.count('name="ids"') == 2 and f'value="{FULL.id}"' in page
+    filters = "domain=%E4%BD%8F%E6%88%BF%E5%85%AC%E7%A7%AF%E9%87%91"
+    for address in (f"/export?format=docx&amp;{filters}", f"/watches?{filters}", f"/feed.atom?{filters}"):
+        assert f'href="{address}"' in page, address

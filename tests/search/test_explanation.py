@@ -62,11 +62,21 @@ def test_no_bridge_where_the_case_holds_the_word_itself() -> None:
     assert "同义" not in reasons(asked("本子上添配偶", synonyms=(DEED,)), case)
 
 
-def test_a_correction_is_told_with_what_was_typed_and_not_again_as_a_word() -> None:
+def test_a_corrected_word_is_a_word_and_no_synonym() -> None:
     query = asked("配偶抵押", typed="配偶底押", corrections=(Correction("底押", "抵押"),))
-    found = reasons(query)
-    assert found["同义"] == "底押 → 抵押" and found["词"] == "配偶"
+    assert reasons(query) == {"词": "配偶、抵押"}
     assert "抵押" in marked(query)
+
+
+@pytest.mark.parametrize("typed", ["可是抵押不了", "抵押，没有人知道怎么办"])
+def test_empty_words_are_no_reason_and_not_marked(typed: str) -> None:
+    case = replace(CASE, demand="可是抵押办理不了，没有人知道怎么办。")
+    assert reasons(asked(typed), case)["词"] == "抵押"
+    assert marked(asked(typed), case) == ["抵押"]
+
+
+def test_empty_words_still_weigh() -> None:
+    assert explanation.coverage(asked("可是抵押"), replace(CASE, demand="抵押")) < 1.0
 
 
 def test_the_matter_is_recognised_by_name_and_through_synonyms() -> None:

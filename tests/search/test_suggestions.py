@@ -17,7 +17,7 @@ from kb.config import Settings
 from kb.model import Case
 from kb.store import Store
 from kb.web import serve
-from search import suggestions, web
+from search import asking, suggestions
 from search.suggestions import KINDS, LONGEST, suggest
 
 from ..sites import only
@@ -118,6 +118,26 @@ def test_a_change_of_the_library_shows(library: Store) -> None:
     assert texts(library, "契税") == ["契税补贴领不到"]
 
 
+def test_a_large_library_is_read_again_aside(library: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suggestions, "LONG", 0)
+    monkeypatch.setattr(suggestions, "REST", 0)
+    texts(library, "契税")
+    library.publish([Case("s10", title="契税补贴领不到")], by="测试")
+    assert texts(library, "契税") == []
+    for thread in threading.enumerate():
+        if thread.name == "suggestions":
+            thread.join()
+    assert texts(library, "契税") == ["契税补贴领不到"]
+
+
+def test_what_was_taken_back_is_not_offered_even_then(library: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.publish([Case("s10", title="契税补贴领不到")], by="测试")
+    monkeypatch.setattr(suggestions, "LONG", 0)
+    assert texts(library, "契税") == ["契税补贴领不到"]
+    library.withdraw("s10", by="测试", reason="测试")
+    assert texts(library, "契税") == []
+
+
 def test_playbooks_are_offered_where_a_library_keeps_them(library: Store) -> None:
     library.publish([Case("s11", title="换公积金地址", playbook="p1")], by="测试")
     library.library.table("playbooks").insert({"id": "p1", "title": "公积金楼栋号不一致怎么办"}, pk="id")
@@ -172,7 +192,7 @@ class Searcher:
 
 
 async def test_the_route_answers(library: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "precedents", Searcher)
+    monkeypatch.setattr(asking, "precedents", Searcher)
     with only("kb.web.plugin", "search.web"):
         site: Datasette = serve.make_datasette(library.settings)
         answer = await site.client.get("/api/suggest.json?q=shebao")

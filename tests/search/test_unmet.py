@@ -33,7 +33,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Sets the time at which questions are asked."""
 
     def set_to(time: str) -> None:
-        monkeypatch.setattr(kb.store, "_now", lambda: f"{time}+08:00")
+        monkeypatch.setattr(kb.store, "now", lambda: f"{time}+08:00")
 
     return set_to
 

@@ -6,28 +6,29 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 import pytest
 from datasette.app import Datasette
 
 from kb.config import Settings
 from kb.web import serve
-from search import web
+from search import asking, report, web
 from search.calibration import GRADES
 from search.engine import Filters
 from search.query import operators
 
 from ..answers import Searcher
 from ..library import CASES, EVIL_TEXT, FULL, REFUSED, TWIN, WITHDRAWN, fill
+from ..people import call, sign_in
 from ..sites import only
 
 
 @pytest.fixture
 def searcher(monkeypatch: pytest.MonkeyPatch) -> Searcher:
     found = Searcher()
-    monkeypatch.setattr(web, "precedents", lambda settings: found)
-    monkeypatch.setattr(web, "suggest", lambda store, typed: [])
+    monkeypatch.setattr(asking, "precedents", lambda settings: found)
+    monkeypatch.setattr(asking, "suggest", lambda store, typed: [])
     return found
 
 
@@ -115,8 +116,8 @@ async def test_no_precedent_is_said_first_with_whom_to_ask(site: Datasette) -> N
     grade, rest = text.split("</section>", 1)
     assert "没有找到先例" in grade and "同类先例" not in text
     assert re.search("可以问：<b>住建局</b>、<b>民政局</b>", grade)
-    assert f'href="/case/{FULL.id}">楼栋号不一致</a>' in grade
-    assert REFUSED.title in rest and "不是先例" in rest and '<ol class="results far">' in rest
+    assert 'href="/playbook/p1">楼栋号不一致</a>' in grade
+    assert REFUSED.title in rest and "不是先例" in rest and '<ol class="results far"' in rest
     assert "没有找到先例" in (await site.client.get("/?q=毫无")).text
 
 
@@ -148,7 +149,7 @@ async def test_a_correction_is_shown_and_can_be_taken_back(site: Datasette) -> N
     assert back == {"q": ["公几金贷款"], "domain": ["公积金"], "literally": ["1"]}
     text = (await site.client.get("/?q=公几金贷款&literally=1")).text
     assert "查找（您输入的是" not in text and "没有找到先例" in text
-    assert 'name="literally"' not in text  # the next question, typed into the same box, is corrected again
+    assert 'form="search" name="literally"' not in text  # the next question in the same box is corrected again
     assert dict(links(text))["自动纠错"] == {"q": ["公几金贷款"]}
 
 
@@ -196,7 +197,7 @@ async def test_filters_reach_the_searcher_and_can_be_removed(site: Datasette, se
         region="350100", domain="公积金", barrier="信息不一致", outcome="办成", handling="协调", year="2024",
         solidified="是", department="住建局", matter="提取",
     )  # fmt: skip
-    assert searcher.asked[-1] == ("公积金", web.RESULTS, asked)
+    assert searcher.asked[-1] == ("公积金", asking.RESULTS, asked)
     assert '<input type="hidden" form="search" name="region" value="350100">' in page.text
     assert 'aria-label="取消筛选 地区：福州市"' in page.text
     assert dict(links(page.text))["全部取消"] == {"q": ["公积金"]}
@@ -222,7 +223,7 @@ async def test_no_text_becomes_markup(site: Datasette, path: str) -> None:
     page = await site.client.get(path)
     assert page.status_code == 200
     for script in re.findall(r"<script[^>]*>", page.text):
-        assert re.fullmatch(r'<script src="/-/search/search\.js\?v=\w+" defer>', script)
+        assert re.fullmatch(r'<script src="/-/(search/search|kb/kb|kb/keys|kb/feedback)\.js\?v=\w+" defer>', script)
     assert "<img" not in page.text and EVIL_TEXT not in page.text
     assert "script-src 'self';" in page.headers["content-security-policy"]
 
@@ -266,3 +267,115 @@ async def test_facets_follow_the_chinese_search(site: Datasette) -> None:
 async def test_pages_of_the_ground_floor_stand_beside(site: Datasette) -> None:
     text = (await site.client.get("/cases")).text
     assert "检索</a>" in text and "浏览</a>" in text
+
+
+async def test_feedback_of_halls_is_shown_to_all_and_asked_of_those_signed_in(site: Datasette, tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "kb-data")
+    mine = sign_in(settings, "window")
+    await call(site, "POST", f"/cases/{FULL.id}/feedback", mine, json={"kind": "used"})
+    text = (await site.client.get("/?q=公积金贷款", cookies=mine)).text
+    first = text.partition("</li>\n<li")[0]
+    assert "1 个大厅用上过</span>" in first and "<b>已被复用</b> 1 个大厅用上过" in first
+    assert 'aria-pressed="true"' in first and "不适用" in first
+
+
+async def test_an_unmet_need_becomes_a_draft_for_those_who_may(site: Datasette, tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "kb-data")
+    path = "/?q=想去火星种土豆&domain="
+    assert "登记为新诉求" not in (await site.client.get(path)).text
+    mine, policy = sign_in(settings, "window"), sign_in(settings, "policy")
+    text = (await site.client.get(path, cookies=mine)).text
+    assert re.search(r'href="/drafts/new\?q=%E6%83%B3[^"]+">登记为新诉求', text)
+    assert "登记为新诉求" not in (await site.client.get(path, cookies=policy)).text
+    assert "登记为新诉求" not in (await site.client.get("/?q=公积金", cookies=mine)).text
+
+
+async def test_near_halls_of_the_asker_come_first(site: Datasette, tmp_path: Path, searcher: Searcher) -> None:
+    mine = sign_in(Settings(tmp_path / "kb-data"), "window", hall="350121")
+    await site.client.get("/?q=公积金", cookies=mine)
+    assert searcher.homes[-1] == "350121"
+    strange = sign_in(Settings(tmp_path / "kb-data"), "window", hall="own-1")
+    await site.client.get("/?q=公积金", cookies=strange)
+    assert searcher.homes[-1] == ""
+
+
+async def test_the_api_searches_as_the_page_does(site: Datasette, searcher: Searcher) -> None:
+    assert (await call(site, "GET", "/search?q=公积金&k=3&year=2024")).json() == Searcher().find("公积金")
+    assert searcher.asked[-1] == ("公积金", 3, Filters(year="2024"))
+    given = {"q": "公积金", "k": 4, "domain": "公积金"}
+    assert (await call(site, "POST", "/search", json=given)).json() == Searcher().find("公积金")
+    assert searcher.asked[-1] == ("公积金", 4, Filters(domain="公积金"))
+    assert (await call(site, "GET", "/suggest?q=公")).json() == {"suggestions": []}
+
+
+async def test_a_batch_is_answered_in_order(site: Datasette) -> None:
+    queries = [{"qid": "b", "query": "公积金"}, {"qid": "a", "query": "毫无"}]
+    answers = (await call(site, "POST", "/search/batch", json={"queries": queries, "k": 2})).json()["answers"]
+    assert [(one["qid"], one["grade"], one["answerable"]) for one in answers] == [
+        ("b", "同类先例", True), ("a", "没有找到先例", False),
+    ]  # fmt: skip
+    assert [result["id"] for result in answers[0]["results"]] == [FULL.id, TWIN.id] and answers[1]["results"] == []
+    assert set(answers[0]["results"][0]) == {"id", "source_no", "score"}
+
+
+@pytest.mark.parametrize(("path", "body"), [
+    ("/search", {}), ("/search", {"q": 1}), ("/search", {"q": "公", "k": 101}), ("/search", {"q": "公", "since": "x"}),
+    ("/search/batch", {"queries": [{"qid": "1", "query": "公积金"}] * 201}), ("/search/batch", {"queries": ["公积金"]}),
+])  # fmt: skip
+async def test_the_api_refuses_what_is_not_described(site: Datasette, path: str, body: dict[str, object]) -> None:
+    answer = await call(site, "POST", path, json=body)
+    assert answer.status_code == 400 and re.search("[一-龥]", answer.json()["error"])
+
+
+@pytest.mark.parametrize("path", ["/", "/search/results"])
+async def test_personal_data_in_a_question_goes_into_no_link(
+    site: Datasette, tmp_path: Path, searcher: Searcher, path: str
+) -> None:
+    mine = sign_in(Settings(tmp_path / "kb-data"), "window")
+    typed = "张伟 370881199003071236 13812345678 身份证过期了"
+    page = (await site.client.get(f"{path}?q={typed}", cookies=mine)).text
+    text, _, results = unquote(page).partition('id="results"') if path == "/" else ("", "", unquote(page))
+    assert "身份证过期了" in results and "登记为新诉求" in results
+    for personal in ("张伟", "370881199003071236", "13812345678"):
+        assert personal not in results and f"<title>{personal}" not in text
+    assert "姓名、身份证号、手机号" in results
+    assert searcher.asked[-1][0] == typed  # what is found is not changed by it
+    plain = (await site.client.get(f"{path}?q=公积金贷款 国办发〔2023〕29号", cookies=mine)).text
+    assert 'data-asked="公积金贷款 国办发〔2023〕29号"' in plain and "个人信息，检索" not in plain
+
+
+async def test_the_report_has_no_personal_data_of_the_question(site: Datasette) -> None:
+    text = unquote((await site.client.get("/report?q=张伟 13812345678 公积金贷款")).text)
+    assert "公积金贷款" in text and "张伟" not in text and "13812345678" not in text
+
+
+async def test_the_report_says_of_each_case_whether_it_is_a_precedent(site: Datasette) -> None:
+    text = (await site.client.get("/report?q=公积金贷款远方")).text
+    assert "只是接近，不是先例" in text and "没有找到先例" not in text
+    none = (await site.client.get("/report?q=想去火星种土豆")).text
+    assert "以下最接近，但不是先例，不要照搬" in none
+
+
+async def test_nothing_that_can_be_looked_for_is_no_new_demand(site: Datasette, tmp_path: Path) -> None:
+    mine = sign_in(Settings(tmp_path / "kb-data"), "window")
+    assert "登记为新诉求" not in (await site.client.get("/?q=？？？", cookies=mine)).text
+
+
+async def test_the_report_has_the_question_its_grade_and_the_sources(site: Datasette) -> None:
+    text = (await site.client.get("/report?q=公积金贷款")).text
+    for said in ("公积金贷款", "同类先例", FULL.title, REFUSED.title, "台账.xlsx", "经办人签字", "［已废止］"):
+        assert said in text
+    assert re.search(r"第 \d+ 版", text) and "print=1" not in text
+
+
+async def test_the_report_shows_what_was_chosen_and_tells_what_is_gone(site: Datasette) -> None:
+    text = (await site.client.get(f"/report?q=公积金贷款&ids={REFUSED.id}&ids={WITHDRAWN.id},nothing")).text
+    assert REFUSED.title in text and FULL.title not in text and WITHDRAWN.title not in text
+    assert "另有 2 件" in text
+    assert (await site.client.get("/report")).status_code == 400
+    assert EVIL_TEXT not in (await site.client.get("/report?q=近")).text
+
+
+def test_a_text_is_cut_without_leaving_half_a_placeholder() -> None:
+    assert report.cut("找〔姓名1〕办 理\n了", 20) == "找〔姓名1〕办 理 了"
+    assert report.cut("找〔姓名1〕办理", 4) == "找……"

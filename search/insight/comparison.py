@@ -1,0 +1,148 @@
+"""甲县能办、乙县不能办: the same matter and the same obstacle, done at one hall and refused at another.
+
+Obstacles are the same if both cases are in one class, else if they share a barrier type, else (a lawful refusal has no
+class, and its type says no more than that) if they share enough words. Matters are the same by their standard name.
+A hall that has done it once is not one that cannot. Weights and outcomes lie in ``radar.yml``.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from kb.model import Case
+from kb.store import Store
+
+from .. import words
+from .barriers import is_outside, settings
+from .changes import day
+from .classes import class_of, classes
+from .remembering import remembered
+from .scope import counted, hall_of, matter_of, newest_first, scope
+
+CLASS, BARRIER, WORDS = "class", "barrier", "words"
+SAME = {CLASS: "同一类事", BARRIER: "同一壁垒类型", WORDS: "卡点说法相近"}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One hall: its cases, newest first, their outcome, how it was done or explained, working days (median)."""
+
+    hall: str
+    case_ids: list[str]
+    outcome: str
+    how: str
+    days: int | None
+    date: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A matter with one obstacle: halls that `can` and halls that `cannot`. `same` says why the obstacles count as one:
+    class, barrier or words; `class_id` is empty unless class."""
+
+    matter: str
+    obstacle: str
+    barrier: str
+    class_id: str
+    same: str
+    can: list[Side]
+    cannot: list[Side]
+    score: float
+    text: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+@remembered
+def comparisons(store: Store, since: str = "", until: str = "", region: str = "") -> list[Comparison]:
+    """What some halls can do and others cannot, the surest and most frequent first. Raises Fault."""
+    found = counted(store, scope(since, until, region))
+    cases = [case for case in found.cases.values() if hall_of(case) and matter_of(case) and not is_outside(case)]
+    homes = class_of(store, [case.id for case in cases])
+    titles = {one.id: one.obstacle or one.title for one in classes(store)}
+    by_matter: dict[str, list[Case]] = {}
+    for case in cases:
+        by_matter.setdefault(matter_of(case), []).append(case)
+    rows = [row for matter, some in by_matter.items() for row in _compared(matter, some, homes, titles)]
+    return sorted(rows, key=lambda row: (-row.score, row.matter, row.obstacle))
+
+
+def _compared(
+    matter: str, cases: Sequence[Case], homes: Mapping[str, str], titles: Mapping[str, str]
+) -> Iterable[Comparison]:
+    """Rows of one matter: refusals with the solved cases whose obstacle is theirs, by the surest reason that there is;
+    refusals that meet the same solved cases are one row."""
+    rules = settings()["comparison"]
+    done = [case for case in cases if case.outcome in rules["can"]]
+    rows: dict[tuple[str, str], tuple[dict[str, Case], dict[str, Case]]] = {}
+    for refused in (case for case in cases if case.outcome in rules["cannot"]):
+        for same, key, alike in _alike(refused, done, homes):
+            if hall_of(refused) in map(hall_of, alike):
+                break  # this hall can
+            if alike:
+                can, cannot = rows.setdefault((same, key), ({}, {}))
+                can.update((case.id, case) for case in alike)
+                cannot[refused.id] = refused
+                break
+    for (same, key), (can, cannot) in rows.items():
+        yield _row(matter, same, key, titles, newest_first(can.values()), newest_first(cannot.values()))
+
+
+def _alike(refused: Case, done: Sequence[Case], homes: Mapping[str, str]) -> Iterable[tuple[str, str, list[Case]]]:
+    """(reason, what is shared, solved cases that share it), the surest first."""
+    own = homes.get(refused.id, "")
+    if own:
+        yield CLASS, own, [case for case in done if homes.get(case.id) == own]
+    for barrier in refused.barriers:
+        if barrier not in settings()["comparison"]["vague"]:
+            yield BARRIER, barrier, [case for case in done if barrier in case.barriers]
+    said = _content(refused)
+    near = [case for case in done if _share(said, _content(case)) >= settings()["comparison"]["share"]]
+    yield WORDS, refused.id, near
+
+
+def _row(
+    matter: str, same: str, key: str, titles: Mapping[str, str], can: Sequence[Case], cannot: Sequence[Case]
+) -> Comparison:
+    rules = settings()["comparison"]
+    obstacle = titles.get(key, "") if same == CLASS else cannot[0].obstacle or cannot[0].demand
+    types = [value for case in (*can, *cannot) for value in case.barriers if value not in rules["vague"]]
+    barrier = key if same == BARRIER else max(types, key=types.count, default="")
+    yes, no = _sides(can, rules["measure"]), _sides(cannot, rules["explained"])
+    points = rules["same"][same] + len(no) + len(cannot) / 2 + len(yes) / 2
+    text = f"{_named(yes)}能办，{_named(no)}不能办：{matter}（{SAME[same]}）"
+    return Comparison(matter, obstacle, barrier, key if same == CLASS else "", same, yes, no, round(points, 2), text)
+
+
+def _sides(cases: Sequence[Case], fields: Sequence[str]) -> list[Side]:
+    halls: dict[str, list[Case]] = {}
+    for case in cases:
+        halls.setdefault(hall_of(case), []).append(case)
+    sides = []
+    for some in halls.values():
+        days = [case.working_days for case in some if case.working_days is not None]
+        how = next((str(getattr(case, name)) for case in some for name in fields if getattr(case, name)), "")
+        sides.append(Side(
+            str(some[0].hall.get("name") or hall_of(some[0])), [case.id for case in some], some[0].outcome, how,
+            round(statistics.median(days)) if days else None, day(some[0].closed) or day(some[0].received),
+        ))  # fmt: skip
+    return sorted(sides, key=lambda side: (-len(side.case_ids), side.hall))
+
+
+def _named(sides: Sequence[Side]) -> str:
+    listed = "、".join(side.hall for side in sides[:3])
+    return f"{listed}等 {len(sides)} 个大厅" if len(sides) > 3 else listed
+
+
+def _content(case: Case) -> frozenset[str]:
+    text = f"{case.obstacle}。{case.demand}"
+    return frozenset(word.text for word in words.content_words(text) if len(word.text) > 1)
+
+
+def _share(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / max(min(len(one), len(other)), 1)

@@ -1,0 +1,182 @@
+"""A playbook is drafted from what its cases say: extracted, counted once, each sentence with its cases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kb import playbooks
+from kb.config import Settings
+from kb.model import Case
+from kb.playbooks import Playbook
+from kb.store import Store
+from search.embedder import Vectors
+from search.insight.drafting import draft
+
+HALL = {"code": "350121", "name": "闽侯县政务服务中心"}
+BEST = Case(
+    "case00000001", hall=HALL, title="老人开店刷脸过不去", matter={"name": "办执照", "standard": "个体工商户设立登记"},
+    applicant_type="个人", obstacle="系统要求经营者本人刷脸签名，老人没有智能手机。",
+    barriers=["数字鸿沟与实名认证"],
+    measure="专窗改走线下通道受理。窗口人员核对老人的身份证原件后代为录入。"
+            "登记窗口当天发照。老人连声感谢。",
+    lead_dept="市场监督管理局", outcome="办成", result="当天领照", working_days=0,
+    materials=["身份证原件", "经营场所证明"],
+    basis=[{"title": "", "doc_no": "国办发〔2020〕45号", "clause": "", "valid": None}],
+    solidified={"kind": "流程", "text": "老人窗口人工核对证件，不用再刷脸。", "date": "2022-04-01"},
+)  # fmt: skip
+ALIKE = Case(
+    "case00000002", hall={"code": "430200", "name": "株洲市政务服务中心"}, matter={"standard": "异地就医备案"},
+    applicant_type="个人", obstacle="备案要扫脸，老人用的是按键手机。", barriers=["数字鸿沟与实名认证"],
+    measure="窗口人员核对老人的身份证原件后代为录入。", lead_dept="医疗保障局", outcome="办成", working_days=2,
+    materials=["身份证原件。"], basis=[{"title": "便利老年人办事的方案", "doc_no": "国办发[2020]45号", "valid": True}],
+)  # fmt: skip
+OTHER = Case(
+    "case00000003", hall={"code": "410100", "name": "郑州市政务服务中心"}, matter={"standard": "养老金资格认证"},
+    applicant_type="个人", obstacle="卧床老人刷脸反复失败，又不能到场。",
+    measure="社保中心派两人上门核对，5个工作日内补发停掉的钱。",
+    lead_dept="社会保险中心", outcome="办成", working_days=6,
+)  # fmt: skip
+REFUSED = Case(
+    "case00000004", hall=HALL, matter={"standard": "个体工商户设立登记"}, obstacle="冒用他人身份要求代刷脸。",
+    measure="当面讲明实名登记的规定。请本人到场再办。", outcome="依法不能办已释因", barriers=["依法不能办"],
+)  # fmt: skip
+CASES = [BEST, ALIKE, OTHER]
+
+
+def told(*cases: Case) -> str:
+    fields = ("title", "obstacle", "demand", "measure", "result", "lead_dept", "applicant_type")
+    texts = [str(getattr(case, name)) for case in cases for name in fields]
+    parts = ("materials", "basis", "hall", "matter", "solidified")
+    texts += [str(getattr(case, name)) for case in cases for name in parts]
+    return "\n".join(texts)
+
+
+def test_the_procedure_is_that_of_the_best_case_and_names_who_else_did_it() -> None:
+    book = draft(CASES)
+    main = [step for step in book.steps if not step["other"]]
+    assert [step["action"] for step in main] == [
+        "专窗改走线下通道受理。", "窗口人员核对老人的身份证原件后代为录入。", "登记窗口当天发照。"]  # fmt: skip
+    assert [step["cases"] for step in main] == [[BEST.id], [BEST.id, ALIKE.id], [BEST.id]]
+    assert main[2]["dept"] == "登记窗口" and main[2]["days"] == 0
+    others = [step for step in book.steps if step["other"]]
+    assert [(step["action"], step["days"], step["cases"]) for step in others] == [(OTHER.measure, 5, [OTHER.id])]
+    assert book.models[0] == BEST.id and set(book.models) == {case.id for case in CASES}
+
+
+def test_the_obstacle_is_the_one_by_which_the_class_goes() -> None:
+    said = [draft(CASES).obstacle, *(item["text"].partition("：")[2] for item in draft(CASES).applies
+                                     if item["text"].startswith("情形："))]  # fmt: skip
+    assert [draft(CASES, obstacle=each).obstacle for each in said] == said
+    assert draft(CASES, obstacle="没有哪件案例这样说").obstacle == said[0]
+
+
+def test_every_sentence_stands_in_a_case_that_it_names() -> None:
+    book = draft(CASES, [REFUSED])
+    known = {case.id: case for case in (*CASES, REFUSED)}
+    items = [(text, item["cases"]) for name, parts in playbooks.PARTS.items() for item in getattr(book, name)
+             for part in parts if (text := item[part])]  # fmt: skip
+    items += [(book.obstacle, book.obstacle_cases), (book.solidified["text"], book.solidified["cases"])]
+    assert len(items) > 20
+    for text, ids in items:
+        assert ids and set(ids) <= set(known), text
+        for piece in re.split(r"^(?:事项|申请人|情形)：|：", text):  # words of the form, and hall：department
+            assert not piece or piece in told(*(known[each] for each in ids)), text
+
+
+def test_what_cases_share_is_counted_once() -> None:
+    book = draft(CASES)
+    assert [(each["name"], each["cases"]) for each in book.materials if not each["substitute"]][0] == (
+        "身份证原件", [BEST.id, ALIKE.id])  # fmt: skip
+    assert book.basis == [{"title": "便利老年人办事的方案", "doc_no": "国办发〔2020〕45号", "clause": "", "valid": True,
+                           "cases": [BEST.id, ALIKE.id]}]  # fmt: skip
+    assert [each["cases"] for each in book.applies if each["text"] == "申请人：个人"] == [[case.id for case in CASES]]
+
+
+def test_a_rule_that_one_case_calls_repealed_is_repealed() -> None:
+    gone = replace(OTHER, basis=[{"doc_no": "国办发〔2020〕45号", "valid": False}])
+    assert [rule["valid"] for rule in draft([BEST, ALIKE, gone]).basis] == [False]
+
+
+def test_what_was_accepted_instead_is_told_with_what_it_replaced() -> None:
+    case = replace(OTHER, measure="以两位见证人签字代替刷脸认证，不再要求到场确认；先容缺受理。")
+    swaps = {each["substitute"]: each["name"] for each in draft([case]).materials if each["substitute"]}
+    assert swaps == {"以两位见证人签字代替刷脸认证": "刷脸认证", "不再要求到场确认": "到场确认", "先容缺受理": ""}
+
+
+def test_lawful_refusals_say_when_it_does_not_apply_and_how_that_was_explained() -> None:
+    book = draft(CASES, [REFUSED])
+    assert [each["text"] for each in book.not_applies] == [REFUSED.obstacle]
+    assert [each["text"] for each in book.refusals] == ["当面讲明实名登记的规定。", "请本人到场再办。"]
+    assert REFUSED.id not in book.case_ids and REFUSED.id not in book.models
+    assert REFUSED.measure not in str(book.steps)
+
+
+def test_the_window_is_the_one_that_made_it_lasting_else_those_who_led() -> None:
+    book = draft(CASES)
+    assert [each["text"] for each in book.window] == ["闽侯县政务服务中心：市场监督管理局"]
+    assert book.solidified == {**BEST.solidified, "where": HALL["name"], "cases": [BEST.id]}
+    none = draft([replace(BEST, solidified={"text": "暂无"}), OTHER])
+    assert none.solidified == {} and len(none.window) == 2
+
+
+def test_praise_is_no_step() -> None:
+    assert "感谢" not in str(draft(CASES).steps)
+
+
+def test_a_case_told_twice_counts_once_and_belongs_all_the_same() -> None:
+    again = replace(OTHER, id="case00000009", duplicate_of=OTHER.id)
+    book = draft([*CASES, again])
+    assert book.case_ids == sorted([*(case.id for case in CASES), again.id])
+    assert replace(book, case_ids=[]) == replace(draft(CASES), case_ids=[])
+
+
+def test_the_order_in_which_cases_come_changes_nothing() -> None:
+    assert draft(CASES) == draft(reversed(CASES))
+
+
+@pytest.mark.parametrize("cases", [
+    [], [Case("bare00000001")], [Case("bare00000001", demand="只有一句话的诉求")] * 2, [REFUSED],
+    [replace(BEST, id=f"same{number:08}") for number in range(40)],
+])  # fmt: skip
+def test_poor_classes_make_a_poor_draft_and_no_error(cases: list[Case]) -> None:
+    book = draft(cases)
+    assert isinstance(book, Playbook) and book.case_ids == sorted({case.id for case in cases})
+    assert len([step for step in book.steps if step["other"]]) == 0
+
+
+def test_endless_texts_are_cut_at_commas_and_can_be_stored(tmp_path: Path) -> None:
+    clause = "窗口人员逐项核对登记簿与档案里的写法"
+    long = replace(BEST, obstacle="，".join([clause] * 500), measure="，".join(f"{clause}第{n}遍" for n in range(500)),
+                   lead_dept="局" * 900, solidified={"text": "改" * 5000}, materials=["证" * 900],
+                   basis=[{"title": "办" * 900, "doc_no": "", "clause": ""}])  # fmt: skip
+    with Store(Settings(tmp_path / "kb-data")) as store:
+        store.publish([long, ALIKE], by="测试")
+        made = playbooks.create(store, draft([long, ALIKE]), "甲")
+        assert made.revision == 1 and len(made.obstacle) <= 400
+
+
+def test_sentences_of_one_meaning_meet_where_a_model_tells_so() -> None:
+    def encode(texts: Sequence[str]) -> Vectors:
+        """Texts about visiting point one way, all others each their own."""
+        rows = np.zeros((len(texts), 400), dtype=np.float32)
+        for row, text in enumerate(texts):
+            rows[row, 0 if "上门" in text else 1 + sum(map(ord, text)) % 399] = 1
+        return rows
+
+    third = replace(OTHER, id="case00000005", measure="工作人员上门拍照认证。", hall=HALL)
+    both = [step["cases"] for step in draft([*CASES, third], encode=encode).steps if step["other"]]
+    assert both == [[OTHER.id, third.id]]
+    assert len([step for step in draft([*CASES, third]).steps if step["other"]]) == 2
+
+
+def test_a_drafted_playbook_can_go_on_trial(tmp_path: Path) -> None:
+    with Store(Settings(tmp_path / "kb-data")) as store:
+        store.publish([*CASES, REFUSED], by="测试")
+        made = playbooks.create(store, draft(CASES, [REFUSED], title="老人刷脸过不去"), "甲")
+        assert playbooks.set_state(store, made.id, "trial", "甲").title == "老人刷脸过不去"
