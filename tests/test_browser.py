@@ -263,16 +263,6 @@ def test_a_key_held_down_acts_once(browser: Any, prepared: str) -> None:
     assert page.locator("[name=ids]:checked").count() == 1
 
 
-def test_a_very_long_story_is_cut_and_answered(browser: Any, address: str) -> None:
-    page = opened(browser)
-    page.goto(address)
-    page.evaluate("(text) => document.execCommand('insertText', false, text)", "公积金楼栋号对不上，" * 1000)
-    page.locator(".grade", has_text="输入过长").wait_for()
-    page.reload()
-    page.locator(".result").first.wait_for()
-    assert page.complaints == []
-
-
 def test_personal_data_does_not_stay_in_the_address(browser: Any, address: str) -> None:
     page = opened(browser)
     page.goto(address)

@@ -394,6 +394,7 @@ def test_a_reviewer_merges_what_tells_the_same(enter: Enter, address: str, setti
     _focus_on(page, case.title)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="可能是同一件事").wait_for()
+    page.wait_for_load_state()  # until then its keys do nothing
     assert page.locator("[name=twin]:checked").get_attribute("value") == case.id
     page.keyboard.press("m")
     expect(page.get_by_role("dialog")).to_contain_text("材料")
@@ -476,3 +477,13 @@ def test_who_watches_is_told_of_a_new_case(enter: Enter, address: str, settings:
     page.goto(f"{address}/watches")
     expect(watch).to_contain_text("没有新的")
     assert page.complaints == []
+
+
+def test_a_very_long_story_is_cut_and_answered(enter: Enter, address: str) -> None:
+    page = enter(WINDOW)
+    page.goto(address)
+    typed = "(box, text) => { box.focus(); document.execCommand('insertText', false, text); }"
+    page.locator("[name=q]").evaluate(typed, "公积金楼栋号对不上，" * 1000)
+    page.locator(".grade", has_text="输入过长").wait_for()
+    page.reload()
+    page.locator(".result").first.wait_for()

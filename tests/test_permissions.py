@@ -246,7 +246,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, di
     return folder, cookies
 
 
-@pytest.mark.parametrize(("action", "state", "expected"), _rows())
+@pytest.mark.parametrize(("action", "state", "expected"), list(_rows()))
 async def test_everybody_may_what_the_table_says_and_no_more(
     action: str, state: str, expected: dict[str, str], tmp_path: Path, filled: Any
 ) -> None:

@@ -20,7 +20,7 @@
     for (const field of document.querySelectorAll("[data-chosen]")) field.value = radio.value;
     for (const place of document.querySelectorAll("[data-chosen-title]")) place.textContent = radio.dataset.title;
     for (const place of document.querySelectorAll("[data-chosen-adds]")) place.textContent = radio.dataset.adds || "没有新内容，只记下来源";
-    for (const twin of document.querySelectorAll("[data-twin]")) twin.open = twin.contains(radio);
+    for (const twin of document.querySelectorAll("[data-twin]")) twin.open = twin.dataset.twin === radio.value;
   }
   document.addEventListener("change", (event) => {
     if (event.target.name === "twin") {
