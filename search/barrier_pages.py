@@ -17,7 +17,7 @@ from kb.errors import Fault, Missing
 from kb.model import Case
 from kb.store import Store
 from kb.web.api import Answer, Call, Handler
-from kb.web.shell import address, asset_address, render, rightful, the_library
+from kb.web.shell import address, asset_address, page_number, render, rightful, the_library
 
 from .insight import barriers, classes, comparison, pictures, prerequisites, report, report_files, verdicts, watch
 from .insight.barriers import Barrier, Radar
@@ -121,8 +121,7 @@ async def cases_page(datasette: Datasette, request: Request) -> Response:
     """/barriers/cases: the cases that one number counts."""
     asked = _asked(request)
     picked = {name: _text(request, name) for name in ("clue", "part", *PICKS)}
-    number = _text(request, "page") or "1"
-    page = max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 6 else 1
+    page = page_number(request)
 
     def work(store: Store) -> tuple[str, list[str], dict[str, Case]]:
         label, ids = _counted(store, asked, picked)

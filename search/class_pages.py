@@ -14,7 +14,7 @@ from kb.model import Case
 from kb.privacy import redact_text
 from kb.store import Store
 from kb.web.api import Answer, Call, Handler
-from kb.web.shell import address, asset_address, render, rightful, the_library
+from kb.web.shell import address, asset_address, page_number, render, rightful, the_library
 
 from .embedder.store import EmbeddingCache
 from .insight import classes, comparison, drafting
@@ -43,8 +43,7 @@ async def classes_page(datasette: Datasette, request: Request) -> Response:
     if state not in STATES:
         raise Fault("没有这种状态：" + "、".join(STATES.values()))
     barrier = (request.args.get("barrier") or "").strip()[:80]
-    number = request.args.get("page") or "1"
-    page = max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 6 else 1
+    page = page_number(request)
     every = await the_library(datasette).store(lambda store: classes.classes(store, tuple(STATES)))
     listed = [one for one in every if one.state == state]
     found = [one for one in listed if not barrier or barrier in one.barriers]

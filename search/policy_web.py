@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from datasette import Request, Response
 
 from kb.web.api import Call, Handler
-from kb.web.shell import address, asset_address, render, rightful, the_library
+from kb.web.shell import address, asset_address, page_number, render, rightful, the_library
 
 from .engine import Filters
 from .filters import checked
@@ -56,8 +56,7 @@ async def policy_page(datasette: Datasette, request: Request) -> Response:
 async def policy_cases_page(datasette: Datasette, request: Request) -> Response:
     """/policy/cases: the cases that a number on /policy counts."""
     asked = {name: _text(request, name) for name in ("matter", "domain", "barrier", "since", "until")}
-    number = _text(request, "page") or "1"
-    page = max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 7 else 1
+    page = page_number(request)
     found, total = await the_library(datasette).store(
         lambda store: changes.cases_of(store, **asked, page=page, size=CASES)
     )

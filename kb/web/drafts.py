@@ -17,7 +17,7 @@ from ..model import Case
 from ..store import Store
 from . import beside, marking, reviewing
 from .api import Answer, Call, Handler
-from .shell import address, asset_address, render, rightful, the_library
+from .shell import address, asset_address, page_number, render, rightful, the_library
 
 if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
     from datasette.app import Datasette
@@ -37,7 +37,7 @@ async def drafts_page(datasette: Datasette, request: Request) -> Response:
     hall = (request.args.get("hall") or "")[:20] if everywhere else actor["hall_code"] or submissions.NOBODYS
     stage = request.args.get("stage") or ""
     stage = stage if stage in submissions.STAGES else ""
-    page = _page(request)
+    page = page_number(request)
 
     def read(store: Store) -> dict[str, Any]:
         return {
@@ -113,11 +113,6 @@ def _assets(datasette: Datasette) -> dict[str, str]:
         "draft_js": asset_address(datasette, "kb", STATIC / "draft.js"),
         "drafts_css": asset_address(datasette, "kb", STATIC / "drafts.css"),
     }
-
-
-def _page(request: Request) -> int:
-    number = (request.args.get("page") or "1")[:5]
-    return max(1, int(number)) if number.isascii() and number.isdigit() else 1
 
 
 # What programs may do

@@ -152,7 +152,7 @@ def _token(datasette: Datasette, request: Request) -> str | None:
     if scheme.lower() == "bearer":
         return token.strip()
     if compat.route_path(datasette, request) == FEED and request.method in ("GET", "HEAD"):
-        return request.args.get("token")
+        return request.args.get("key")
     return None
 
 

@@ -18,7 +18,7 @@ from ..vocabulary import labels
 from . import beside, browse, compat, halls
 from .differences import differences
 from .feedback import standings
-from .shell import Library, address, asset_address, render, the_library
+from .shell import Library, address, asset_address, page_number, render, the_library
 from .timeline import timeline
 
 if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
@@ -33,9 +33,7 @@ async def cases_page(datasette: Datasette, request: Request) -> Response:
     """/cases: all published cases, by facets and page by page."""
     library = the_library(datasette)
     filters = browse.chosen(request.args)
-    number = (request.args.get("page") or "1")[:9]
-    page = int(number) if number.isascii() and number.isdigit() else 1
-    found = await browse.listing(library, filters, page)
+    found = await browse.listing(library, filters, page_number(request))
 
     def link(page: int = 1, **changes: str) -> str:
         return address(datasette, "/cases", **{**filters, **changes}, page=page if page > 1 else "")

@@ -17,7 +17,7 @@ from . import beside
 from .api import Call, Handler
 from .differences import Difference, differences
 from .marking import marked_draft
-from .shell import Library, address, asset_address, render, rightful, the_library
+from .shell import Library, address, asset_address, page_number, render, rightful, the_library
 
 if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
     from datasette.app import Datasette
@@ -44,8 +44,7 @@ class Twin:
 async def queue_page(datasette: Datasette, request: Request) -> Response:
     """/review: drafts that were handed in, those that wait longest first."""
     hall = (request.args.get("hall") or "")[:20]
-    number = (request.args.get("page") or "1")[:5]
-    page = max(1, int(number)) if number.isascii() and number.isdigit() else 1
+    page = page_number(request)
 
     def read(store: Store) -> dict[str, Any]:
         return {

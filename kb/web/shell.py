@@ -139,6 +139,12 @@ async def render(
     return Response.html(body, status=status, headers={"Content-Security-Policy": STRICT_POLICY})
 
 
+def page_number(request: Request) -> int:
+    """The page that an address asks for (`?page=`), from 1; the first where it asks for none that can be."""
+    text = request.args.get("page") or ""
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
 def address(datasette: Datasette, path: str, **params: Any) -> str:
     """A link within this site; empty parameters are left out."""
     query = urlencode({name: value for name, value in params.items() if value not in ("", None)}, doseq=True)

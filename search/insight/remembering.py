@@ -5,6 +5,7 @@ At a hundred thousand cases the radar takes seconds; a page, its pictures and it
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -19,6 +20,7 @@ PATIENCE = 600
 
 T = TypeVar("T")
 _answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+_lock = threading.Lock()
 
 
 def remembered(work: Callable[..., T]) -> Callable[..., T]:
@@ -27,11 +29,15 @@ def remembered(work: Callable[..., T]) -> Callable[..., T]:
     @wraps(work)
     def kept(store: Store, *args: Any, **more: Any) -> T:
         key = (work.__module__, work.__name__, *_state(store), args, *sorted(more.items()))
-        if key not in _answers:
-            _answers[key] = work(store, *args, **more)
+        with _lock:
+            if key in _answers:
+                known: T = _answers[key]
+                return known
+        found = work(store, *args, **more)
+        with _lock:  # pages are made in several threads
+            _answers[key] = found
             while len(_answers) > KEPT:
                 _answers.popitem(last=False)
-        found: T = _answers[key]
         return found
 
     return kept

@@ -298,10 +298,10 @@ async def test_a_feed_token_may_stand_in_the_address_of_the_feed_alone(site: Dat
     with Store(settings) as store:
         feed, _ = tokens.add(store, CLERK.id, "", ["feed"])
     for path in ("/cases", "/api/v1/me", "/login"):
-        answer = await site.client.get(f"{path}?token={feed}")
+        answer = await site.client.get(f"{path}?key={feed}")
         assert answer.status_code in (200, 302, 401) and CLERK.name not in answer.text and FULL.title not in answer.text
-    assert (await site.client.get("/feed.atom?token=kb_wrong")).status_code == 401
-    assert (await site.client.get(f"/feed.atom?token={feed}")).status_code == 200
+    assert (await site.client.get("/feed.atom?key=kb_wrong")).status_code == 401
+    assert (await site.client.get(f"/feed.atom?key={feed}")).status_code == 200
     assert (await site.client.get("/feed.atom", headers={"Authorization": f"Bearer {feed}"})).status_code == 200
 
 
