@@ -98,6 +98,7 @@ NESTED_COLUMNS = {
     "source_kind": ("source", "kind"),
     "source_url": ("source", "url"),
 }
+_EMPTY_CELLS = ("", "[]", "{}")  # most of them are: reading many cases is quicker without looking into these
 _NESTED_FIELDS = {name for name, _ in NESTED_COLUMNS.values()}
 _EMPTY = Case(id="")
 _JSON_FIELDS = {
@@ -115,20 +116,16 @@ def to_row(case: Case) -> dict[str, Any]:
 
 
 def from_row(row: dict[str, Any]) -> Case:
-    """The inverse of `to_row`."""
-    values: dict[str, Any] = {name: _from_cell(name, row.get(name)) for name in PLAIN_FIELDS}
+    """The inverse of `to_row`; what the row lacks is empty."""
+    values: dict[str, Any] = {}
+    for name in PLAIN_FIELDS:
+        if (cell := row.get(name)) is not None and cell not in _EMPTY_CELLS:
+            values[name] = json.loads(cell) if name in _JSON_FIELDS else cell
     for column, (name, key) in NESTED_COLUMNS.items():
-        if row.get(column):
-            values.setdefault(name, {})[key] = row[column]
-    return Case.from_dict(values)
+        if cell := row.get(column):
+            values.setdefault(name, {})[key] = cell
+    return Case(**values)
 
 
 def _to_cell(name: str, value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if name in _JSON_FIELDS else value
-
-
-def _from_cell(name: str, value: Any) -> Any:
-    empty = getattr(_EMPTY, name)
-    if name in _JSON_FIELDS:
-        return json.loads(value) if value else type(empty)()
-    return empty if value is None else value

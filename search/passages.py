@@ -21,6 +21,7 @@ VIEWS = {"message": ("obstacle", "demand"), "measure": ("measure", "result"), "t
 #: Passages of one field; what comes later in an endless text is found by its words alone.
 MOST = 40
 LEAST = 4  # Chinese characters of a piece that is worth embedding
+LONGEST = 300  # characters of an obstacle that are embedded alone
 #: Raise when the pieces of an unchanged case would be others.
 VERSION = 1
 PART = 50  # cases embedded between two looks at the progress
@@ -60,6 +61,12 @@ def passages(case: Case) -> list[Passage]:
                 if _telling(text[start:end])
             ]
     return found
+
+
+def obstacle_alone(case: Case) -> str:
+    """The obstacle without the matter in front: its kind, whatever it is about. Classes of cases are compared by it
+    (`search.insight.discovery`); the index embeds it with the rest, so that proposing classes embeds nothing."""
+    return _plain(case.obstacle)[:LONGEST]
 
 
 def case_vectors(

@@ -16,6 +16,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import yaml
 from numpy.typing import NDArray
@@ -26,9 +27,8 @@ from kb import vocabulary
 from kb.config import Settings
 from kb.model import Case
 
-from .. import words
 from ..embedder import Vectors
-from ..passages import PART, Encode, passages
+from ..passages import PART, Encode, obstacle_alone, passages
 
 Progress = Callable[[int, int], None]
 
@@ -98,37 +98,43 @@ def groups(likeness: Vectors, least: float) -> NDArray[np.int64]:
     """A label for each row: rows of one label are a group. Average linkage down to the mean likeness `least`.
 
     Merging every two groups that are each other's nearest gives the same tree as merging the nearest two of all one
-    by one (Murtagh 1983; average linkage is reducible), and a group without a neighbour that is like enough never
-    gets one, so each round compares fewer. Copies are put together first, however many.
+    by one (Murtagh 1983; average linkage is reducible: a merged group is no nearer to a third one than the nearer of
+    its parts was). For the same reason a group that knows its nearest few need not look at all others again until
+    these are used up, and one without a neighbour that is like enough never gets one. Copies are put together first,
+    however many.
     """
     compared = _fewer(likeness)
     silent = np.asarray(np.abs(likeness).sum(axis=1) == 0)
     # Rows without text are no copies of each other: small numbers of their own.
     copies = np.array([at if silent[at] else _digest(row) for at, row in enumerate(likeness)], np.uint64)
     _, first, labels = np.unique(copies, return_index=True, return_inverse=True)
-    labels = labels.astype(np.int64)
     sizes = np.bincount(labels).astype(np.float32)
     sums = compared[first] * sizes[:, None]
-    active = np.flatnonzero(~silent[first])
+    home = np.arange(len(sums))  # for each row the group that it is in
+    near, best = home.copy(), np.zeros(len(sums), np.float32)
+    known, farthest = np.zeros((len(sums), settings()["neighbours"]), np.int64), best.copy()
+    active = grown = np.flatnonzero(~silent[first])
+    alone = grown[:0]  # groups that have lost their nearest to another
     while len(active) > 1:
-        near, best = _nearest(sums[active] / sizes[active, None])
-        keep = best >= least
-        joined = keep & ((near[near] == np.arange(len(active))) | (best >= settings()["same"]))
-        if not joined.any():
-            joined = keep & (best == best[keep].max()) if keep.any() else joined
-        if not joined.any():
-            break
-        old = active
-        kept = _merge(np.flatnonzero(joined), near, len(old))
-        target = old[kept]  # for each active group the one that it becomes
-        moved = np.flatnonzero(target != old)
-        np.add.at(sums, target[moved], sums[old[moved]])
-        np.add.at(sizes, target[moved], sizes[old[moved]])
-        becomes = np.arange(len(sums))
-        becomes[old] = target
-        labels = becomes[labels]
-        active = np.unique(target[keep])
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+        means = sums / sizes[:, None]
+        near[alone], best[alone] = _nearest(means, alone, home[known[alone]])
+        # Whoever it does not know is at most as like as the last of those that it did know.
+        lost = alone[(best[alone] < farthest[alone]) & (farthest[alone] >= least)]
+        asked = np.concatenate([grown, lost])
+        known[asked], farthest[asked] = _around(means, asked, active, known.shape[1])
+        near[asked], best[asked] = _nearest(means, asked, known[asked])
+        active = active[best[active] >= least]
+        joined = active[(near[near[active]] == active) | (best[active] >= settings()["same"])]
+        if not len(joined):
+            joined = active[best[active] == best[active].max(initial=0)]
+        becomes = _merge(joined, near[joined], len(sums))
+        moved = np.flatnonzero(becomes != np.arange(len(becomes)))
+        np.add.at(sums, becomes[moved], sums[moved])
+        np.add.at(sizes, becomes[moved], sizes[moved])
+        home, active, grown = becomes[home], np.unique(becomes[active]), np.unique(becomes[moved])
+        changed = np.isin(np.arange(len(sums)), [*moved, *grown])
+        alone = active[changed[near[active]] & ~changed[active]]
+    return np.unique(home[labels], return_inverse=True)[1].astype(np.int64)
 
 
 @lru_cache(maxsize=2)
@@ -140,7 +146,7 @@ def _common(encode: Encode) -> dict[str, Vectors]:
 def _views(cases: Sequence[Case], encode: Encode) -> dict[str, Vectors]:
     """For each view one vector a case, of length 1, or zeros where the case has no such text."""
     said = [
-        (place, piece.field, _alone(case) if piece.field == "obstacle" else piece.text)
+        (place, piece.field, obstacle_alone(case) if piece.field == "obstacle" else piece.text)
         for place, case in enumerate(cases)
         for piece in passages(case)
         if piece.field != "obstacle" or piece.start == 0
@@ -152,11 +158,6 @@ def _views(cases: Sequence[Case], encode: Encode) -> dict[str, Vectors]:
             if field in fields:
                 found[name][place] += vector
     return {name: _unit(view) for name, view in found.items()}
-
-
-def _alone(case: Case) -> str:
-    """The obstacle without the matter in front."""
-    return " ".join(words.without_placeholders(words.fold(case.obstacle)).split())[: settings()["longest"]]
 
 
 def _rows(cases: Sequence[Case], views: Mapping[str, Vectors], common: Mapping[str, Vectors]) -> Vectors:
@@ -190,21 +191,37 @@ def _digest(row: Vectors) -> int:
     return int.from_bytes(hashlib.sha256(row.astype(np.float16).tobytes()).digest()[:8], "big")
 
 
-def _nearest(means: Vectors) -> tuple[NDArray[np.int64], Vectors]:
-    """For each row the place of the row most like it (the first of equals) and that likeness."""
-    near, best = np.empty(len(means), np.int64), np.empty(len(means), np.float32)
-    for start in range(0, len(means), _BLOCK):
-        end = min(start + _BLOCK, len(means))
-        likeness = means[start:end] @ means.T
-        likeness[np.arange(end - start), np.arange(start, end)] = -np.inf
-        near[start:end] = likeness.argmax(axis=1)
-        best[start:end] = likeness[np.arange(end - start), near[start:end]]
+def _around(
+    means: Vectors, asked: NDArray[np.int64], among: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.int64], Vectors]:
+    """For each of the rows `asked` the `count` rows of `among` most like it and the likeness of the last of them; of
+    few the last ones are told again and again."""
+    if not len(asked):
+        return np.zeros((0, count), np.int64), np.zeros(0, np.float32)
+    likeness, places = faiss.knn(means[asked], means[among], min(count, len(among)), faiss.METRIC_INNER_PRODUCT)
+    found = among[np.pad(places, [(0, 0), (0, count - places.shape[1])], mode="edge")]
+    return found, likeness[:, -1] if len(among) > count else np.full(len(asked), -np.inf, np.float32)
+
+
+def _nearest(
+    means: Vectors, asked: NDArray[np.int64], among: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Vectors]:
+    """For each of the rows `asked` that one of its row of `among` which is most like it, without itself, and that
+    likeness."""
+    near, best = np.empty(len(asked), np.int64), np.empty(len(asked), np.float32)
+    for start in range(0, len(asked), _BLOCK):
+        rows, others = asked[start : start + _BLOCK], among[start : start + _BLOCK]
+        likeness = np.matmul(means[others], means[rows][:, :, None])[:, :, 0]
+        likeness[others == rows[:, None]] = -np.inf
+        place = likeness.argmax(axis=1)
+        near[start : start + _BLOCK] = others[np.arange(len(rows)), place]
+        best[start : start + _BLOCK] = likeness[np.arange(len(rows)), place]
     return near, best
 
 
 def _merge(joined: NDArray[np.int64], near: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """For each of `count` groups the first one of those that it is now one with."""
-    links = coo_matrix((np.ones(len(joined)), (joined, near[joined])), shape=(count, count))
+    links = coo_matrix((np.ones(len(joined)), (joined, near)), shape=(count, count))
     left, component = connected_components(links, directed=False)
     first = np.full(left, count)
     np.minimum.at(first, component, np.arange(count))

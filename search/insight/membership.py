@@ -6,6 +6,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from kb.model import Case
@@ -19,7 +21,7 @@ STATES = (*OPEN, REJECTED, EMPTIED)
 MACHINE, STAFF = "machine", "staff"
 #: Published cases that tell what another published case tells, and that one.
 _TOLD_AGAIN = (
-    "select a.id, a.duplicate_of from cases a join cases b on b.id = a.duplicate_of and b.state = 'published' "
+    "select a.id, a.duplicate_of from {} cross join cases b on b.id = a.duplicate_of and b.state = 'published' "
     "where a.state = 'published' and a.duplicate_of != '' and a.id != b.id"
 )
 
@@ -50,11 +52,11 @@ def originals(store: Store, among: Iterable[str] | None = None) -> dict[str, str
     """{duplicate: the published case that it tells again}, of all published cases or of some."""
     told: dict[str, str] = {}
     if among is None:
-        told.update(store.library.conn.execute(_TOLD_AGAIN).fetchall())
+        told.update(store.library.conn.execute(_TOLD_AGAIN.format("cases a")).fetchall())
     else:
         asked = list(among)
+        some = _TOLD_AGAIN.format("json_each(?) asked cross join cases a on a.id = asked.value")
         while asked:  # one step of every chain at a time
-            some = f"{_TOLD_AGAIN} and a.id in (select value from json_each(?))"
             step = dict(store.library.conn.execute(some, [json.dumps(asked)]).fetchall())
             told.update(step)
             asked = [one for one in step.values() if one not in told]
@@ -157,9 +159,27 @@ def drop_gone(
                 )
         elif not discovery.counts(cases[case_id]):
             gone.append(case_id)
+    left = {known[case_id] for case_id in gone}
     if gone:
         remove(store, gone)
-    return {known[case_id] for case_id in gone}
+        for class_id in left:
+            _forget_words(store, class_id)
+    return left
+
+
+def _forget_words(store: Store, class_id: str) -> None:
+    """A sentence that no member says any more leaves its class, with the name that was made of it: what is withdrawn
+    is often a slip of redaction."""
+    row = next(store.workbench.table("classes").rows_where("id = ?", [class_id]))
+    ids = [member["case_id"] for member in members_of(store, class_id)]
+    said = store.library.conn.execute(
+        "select 1 from cases where id in (select value from json_each(?)) and state = 'published' "
+        "and instr(obstacle || ' ' || title || ' ' || demand, ?) limit 1",
+        [json.dumps(ids), row["obstacle"].rstrip("…")],
+    )
+    if row["obstacle"] and not said.fetchone():
+        title = "" if row["title"] == naming.title(row["obstacle"]) else row["title"]
+        store.workbench.table("classes").update(class_id, {"obstacle": "", "title": title})
 
 
 def describe(store: Store, class_ids: Collection[str], cases: Mapping[str, Case] | None = None) -> None:
@@ -185,17 +205,23 @@ def describe(store: Store, class_ids: Collection[str], cases: Mapping[str, Case]
 
 
 def _outlines(store: Store, ids: Sequence[str]) -> list[Case]:
-    """What `naming` looks at of published cases, in that order: a class may have many."""
+    """What `naming` looks at of published cases, in that order; the texts of the first ones only: a class may have
+    thousands."""
+    known = "where id in (select value from json_each(?)) and state = 'published'"
     rows = store.library.conn.execute(
-        "select id, title, obstacle, substr(demand, 1, 600), matter, matter_standard, hall_name, barriers from cases "
-        "where id in (select value from json_each(?)) and state = 'published'",
-        [json.dumps(list(ids))],
+        f"select id, title, matter, matter_standard, hall_name, barriers from cases {known}", [json.dumps(list(ids))]
     )
+    types = cache(json.loads)
     found = {
-        case_id: Case(case_id, title=title or "", obstacle=obstacle or "", demand=demand or "", hall={"name": hall},
-                      matter={"name": matter, "standard": standard}, barriers=json.loads(barriers or "[]"))
-        for case_id, title, obstacle, demand, matter, standard, hall, barriers in rows
+        case_id: Case(case_id, title=title or "", matter={"name": matter, "standard": standard}, hall={"name": hall},
+                      barriers=types(barriers or "[]"))
+        for case_id, title, matter, standard, hall, barriers in rows
     }  # fmt: skip
+    first = [one for one in ids if one in found][: naming.settings()["compared"]]
+    texts = store.library.conn.execute(
+        f"select id, obstacle, substr(demand, 1, 600) from cases {known}", [json.dumps(first)]
+    )
+    found |= {i: replace(found[i], obstacle=obstacle or "", demand=demand or "") for i, obstacle, demand in texts}
     return [found[one] for one in ids if one in found]
 
 

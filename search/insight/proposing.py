@@ -43,7 +43,8 @@ def propose(store: Store, encode: Encode, progress: Progress | None = None) -> N
         states = membership.states(store)
         membership.add(store, {one: home for one, (home, _, _) in joined.items() if home in states})
         for members in opened:
-            waiting = [one for one in members if one not in membership.memberships(store, members)]
+            taken = membership.memberships(store, members)
+            waiting = [one for one in members if one not in taken]
             if len(waiting) > 1:
                 membership.add(store, dict.fromkeys(waiting, membership.create(store, waiting, PROPOSED)))
         homes = membership.memberships(store)

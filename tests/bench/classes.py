@@ -1,9 +1,10 @@
 """Classes and barriers of the ledgers with ground truth, by their own scorer, and how long large libraries take.
 
     python -m tests.bench.classes                # ../shared/ledgers, set dev: ingest → publish → propose → scorer
-    python -m tests.bench.classes --range        # F1 over pairs at thresholds around the one in discovery.yml
+    python -m tests.bench.classes --range        # F1 over pairs, classes recognised, at thresholds around the packaged
     python -m tests.bench.classes --invented     # the same on tests/search/classes_*.yml; no ledgers involved
-    python -m tests.bench.classes --speed 100000 # grouping and joining of so many invented cases; no model involved
+    python -m tests.bench.synthetic DIR --cases 100000 && python -m tests.bench.classes --speed DIR
+                                                 # seconds to propose, milliseconds to join, in a large library
 """
 
 from __future__ import annotations
@@ -11,26 +12,26 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kb.config import Settings
-from kb.store import Store
+from kb.store import Store, writing
+from search import upkeep
 from search.embedder.store import EmbeddingCache
 from search.insight import barriers, classes, discovery
-from tests.search.test_discovery import KEPT, invented
+from tests.search.test_discovery import CHOSEN_ON, KEPT, f1, invented, recognised
 
+from . import synthetic
 from .ledgers import LEDGERS, convert, kb
 
-DIMENSIONS = 3 * 384 + 13  # of a row with the packaged model
+JOINING = 20  # cases that join one by one
 
 
 def ledgers(folder: Path) -> list[dict[str, Any]]:
@@ -56,8 +57,8 @@ def score(folder: Path, cases: list[dict[str, Any]]) -> dict[str, Any]:
     return {name: found[name] for name in ("classes", "barriers")}
 
 
-def over_thresholds(folder: Path, cases: list[dict[str, Any]]) -> dict[str, float]:
-    """F1 over pairs of ledger rows that are tables, by threshold."""
+def over_thresholds(folder: Path, cases: list[dict[str, Any]]) -> dict[str, str]:
+    """`around` the ledger rows that are tables."""
     truth = {}
     with (LEDGERS / "truth_dev.csv").open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
@@ -73,55 +74,58 @@ def over_thresholds(folder: Path, cases: list[dict[str, Any]]) -> dict[str, floa
     return around(rows, named, discovery.least(settings))
 
 
-def around(rows: Any, truth: list[str], least: float) -> dict[str, float]:
-    """F1 over pairs by threshold."""
-    return {
-        f"{least + step:.2f}": round(f1(truth, discovery.groups(rows, least + step)), 3)
-        for step in np.arange(-0.06, 0.07, 0.01)
-    }
-
-
-def over_invented(settings: Settings) -> dict[str, dict[str, float]]:
-    """F1 over pairs by threshold of the invented cases, with barrier types as written and as inferred."""
+def around(rows: Any, truth: list[str], least: float) -> dict[str, str]:
+    """F1 over pairs and the share of classes recognised, at the packaged threshold and by thresholds around it."""
     found = {}
-    for source in (KEPT.with_name("classes_unseen.yml"), KEPT):
+    for step in range(-6, 7):
+        labels = discovery.groups(rows, least + step / 100)
+        name = f"{least + step / 100:.2f}" + ("" if step else " (packaged)")
+        found[name] = f"F1 {f1(truth, labels):.3f}, classes recognised {recognised(truth, labels):.2f}"
+    return found
+
+
+def over_invented(settings: Settings) -> dict[str, dict[str, str]]:
+    """`around` the invented cases on which settings were chosen and those kept apart, with barrier types as written
+    and as inferred."""
+    found = {}
+    for source, use in ((CHOSEN_ON, "chosen on"), (KEPT, "kept apart")):
         for told in (True, False):
             rows, truth = invented(settings, told, source)
-            name = f"{source.stem}, barriers {'told' if told else 'inferred'}"
+            name = f"{source.stem} ({use}), barriers {'told' if told else 'inferred'}"
             found[name] = around(rows, truth, discovery.least(settings))
     return found
 
 
-def f1(truth: list[str], labels: Any) -> float:
-    pairs = [(truth[a] == truth[b], labels[a] == labels[b]) for a, b in combinations(range(len(truth)), 2)]
-    both = sum(a and b for a, b in pairs)
-    return float(2 * both / max(1, sum(a for a, _ in pairs) + sum(b for _, b in pairs)))
-
-
-def speed(count: int) -> dict[str, float]:
-    """Seconds to group `count` rows of the packaged model's length (a fifth of them alike in groups of all sizes, one
-    of a thousand copies), and milliseconds to find the class of one more."""
-    chance = np.random.default_rng(0)
-    common = chance.normal(size=DIMENSIONS)
-    sizes = np.minimum(chance.zipf(1.7, count), 300)
-    groups = np.repeat(np.arange(count), sizes)[:count]
-    rows = np.empty((count, DIMENSIONS), np.float32)
-    for start in range(0, count, 5000):
-        part = groups[start : start + 5000]
-        seeds = np.array([np.random.default_rng(int(group)).normal(size=DIMENSIONS) for group in part])
-        rows[start : start + 5000] = 1.1 * common + seeds + 0.5 * chance.normal(size=seeds.shape)
-    rows[:1000] = rows[0]
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    begun = time.perf_counter()
-    labels = discovery.groups(rows, 0.85)
-    took = time.perf_counter() - begun
-    members: dict[int, list[int]] = defaultdict(list)
-    for place, label in enumerate(labels):
-        members[int(label)].append(place)
-    kept = np.array([rows[places].mean(axis=0) for places in members.values() if len(places) > 1])
-    begun = time.perf_counter()
-    (rows[:1] @ kept.T).argmax()
-    return {"group_s": round(took, 1), "classes": len(kept), "join_ms": round(1000 * (time.perf_counter() - begun), 2)}
+def speed(folder: Path) -> dict[str, float]:
+    """Seconds to propose classes in the library in `folder` with nothing known before, and the median milliseconds in
+    which one more published case joins a class: `JOINING` invented cases, one after the other."""
+    settings = Settings(folder)
+    with Store(settings) as store:
+        upkeep.after_change(store)
+        with writing(store.workbench):
+            for table in ("class_members", "classes", "class_centers", "class_runs"):
+                store.workbench.conn.execute(f"delete from {table}")
+        encode = EmbeddingCache(settings).encode_passages
+        begun = time.perf_counter()
+        found = classes.propose(store, encode)
+        took = time.perf_counter() - begun
+        joined = []
+        first = int(time.time())
+        for case in synthetic.cases(JOINING, seed=first, first=first):
+            store.publish([case], by="bench")
+            upkeep.after_change(store)
+            begun = time.perf_counter()
+            if classes.join_new(store, encode):
+                joined.append(1000 * (time.perf_counter() - begun))
+    return {
+        "propose_s": round(took, 1),
+        "classes": len(found),
+        "largest": max((len(one.case_ids) for one in found), default=0),
+        "joined": len(joined),
+        "join_median_ms": round(statistics.median(joined), 1) if joined else 0.0,
+        "join_most_ms": round(max(joined), 1) if joined else 0.0,
+        "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
 
 
 def main() -> None:
@@ -129,7 +133,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--range", action="store_true")
     parser.add_argument("--invented", action="store_true")
-    parser.add_argument("--speed", type=int)
+    parser.add_argument("--speed", type=Path, metavar="DIR")
     options = parser.parse_args()
     if options.speed:
         print(json.dumps(speed(options.speed)))

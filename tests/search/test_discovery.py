@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
@@ -21,10 +24,11 @@ from search.embedder.fake import FakeEmbedder
 from search.insight import discovery
 
 KEPT = Path(__file__).parent / "classes_kept.yml"
+CHOSEN_ON = KEPT.with_name("classes_unseen.yml")
 encode = FakeEmbedder().encode_passages
 
 
-def partition(labels: Sequence[int]) -> set[frozenset[int]]:
+def partition(labels: Sequence[int] | NDArray[np.int64]) -> set[frozenset[int]]:
     return {frozenset(np.flatnonzero(np.asarray(labels) == label).tolist()) for label in set(labels)}
 
 
@@ -36,7 +40,11 @@ def blobs(seed: int, count: int = 60, dim: int = 12) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("least", [0.2, 0.5, 0.7, 0.9])
-def test_groups_are_those_of_the_reference_linkage(seed: int, least: float) -> None:
+@pytest.mark.parametrize("neighbours", [2, 5, 32])  # few: each group has to look around again and again
+def test_groups_are_those_of_the_reference_linkage(
+    monkeypatch: pytest.MonkeyPatch, seed: int, least: float, neighbours: int
+) -> None:
+    monkeypatch.setitem(discovery.settings(), "neighbours", neighbours)
     rows = blobs(seed)
     distances = 2 - rows @ rows.T
     np.fill_diagonal(distances, 0)
@@ -125,11 +133,24 @@ def invented(settings: Settings, barriers_told: bool, source: Path = KEPT) -> tu
     return discovery.rows(cases, model.encode_passages), [name for name, _ in named]
 
 
-def f1(truth: Sequence[str], labels: Sequence[int]) -> float:
+def f1(truth: Sequence[str], labels: Any) -> float:
+    """F1 over pairs of cases."""
     pairs = list(combinations(range(len(truth)), 2))
     same = [(truth[a] == truth[b], labels[a] == labels[b]) for a, b in pairs]
     right = sum(a and b for a, b in same)
-    return 2 * right / (sum(a for a, _ in same) + sum(b for _, b in same))
+    return float(2 * right / max(1, sum(a for a, _ in same) + sum(b for _, b in same)))
+
+
+def recognised(truth: Sequence[str], labels: Any) -> float:
+    """The share of classes that somebody would see: a group has half of the members, and they are half of it."""
+    sizes, groups = Counter(truth), Counter(labels)
+    both = Counter(zip(truth, labels, strict=True))
+    seen = {
+        name
+        for (name, label), count in both.items()
+        if count > 1 and 2 * count >= sizes[name] and 2 * count >= groups[label]
+    }
+    return len(seen) / max(1, sum(size > 1 for size in sizes.values()))
 
 
 @pytest.fixture(scope="module")
@@ -142,5 +163,21 @@ def test_invented_classes_are_found(packaged: Settings, barriers_told: bool, wan
     rows, truth = invented(packaged, barriers_told)
     least = discovery.least(packaged)
     assert f1(truth, discovery.groups(rows, least)) >= wanted
+    assert recognised(truth, discovery.groups(rows, least)) >= 0.75
     # Not only at the peak.
     assert min(f1(truth, discovery.groups(rows, least + step)) for step in (-0.02, 0.02)) >= wanted - 0.15
+
+
+def test_mutual_prerequisites_of_different_matters_are_found(packaged: Settings) -> None:
+    rows, truth = invented(packaged, barriers_told=False, source=CHOSEN_ON)
+    labels = discovery.groups(rows, discovery.least(packaged))
+    waiting = [place for place, name in enumerate(truth) if "互为前置" in name]
+    assert len(waiting) == 4
+    group = set(np.flatnonzero(labels == labels[waiting[0]]))
+    assert len(group & set(waiting)) >= 3 and len(group) <= 6
+
+
+def test_a_class_is_recognised_by_half_of_it_in_a_group_of_which_it_is_half() -> None:
+    truth = ["a", "a", "a", "a", "b", "b", "c", "c", "alone"]
+    assert recognised(truth, [1, 1, 2, 3, 4, 4, 5, 6, 4]) == pytest.approx(2 / 3)
+    assert recognised(truth, [1, 1, 1, 1, 1, 1, 1, 1, 1]) == 0

@@ -322,7 +322,8 @@ class EmbeddedEngine:
         pieces = []
         for case, digest in cases:
             pieces += writer.add(document.document(case), digest)
-        embedded: Vectors = self.cache.encode_passages([passage.text for _, passage in pieces])
+        alone = [text for case, _ in cases if (text := passages.obstacle_alone(case))]  # not of the index: remembered
+        embedded: Vectors = self.cache.encode_passages([passage.text for _, passage in pieces] + alone)
         for view in passages.VIEWS:
             rows = [row for row, (_, passage) in enumerate(pieces) if passage.view == view]
             numbers, vectors = [pieces[row][0] for row in rows], embedded[rows]
