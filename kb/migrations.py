@@ -36,6 +36,21 @@ def _create_case_tables(db: Database, cases: str) -> None:
     )  # fmt: skip
 
 
+def _create_playbooks(db: Database) -> None:
+    db.table("playbooks").create(
+        {"id": str, "title": str, "state": str, "obstacle": str, "data": str, "revision": int, "created": str,
+         "updated": str},
+        pk="id",
+    )  # fmt: skip
+
+
+def _create_playbook_revisions(db: Database) -> None:
+    db.table("playbook_revisions").create(
+        {"playbook_id": str, "revision": int, "at": str, "by": str, "action": str, "note": str, "data": str},
+        pk=("playbook_id", "revision"),
+    )
+
+
 @library()
 def m001_cases(db: Database) -> None:
     _create_case_tables(db, "cases")
@@ -167,15 +182,17 @@ def w004_people(db: Database) -> None:
 @library()
 def m003_playbooks(db: Database) -> None:
     """Procedures for a class of cases, approved by people, with every version."""
-    db.table("playbooks").create(
-        {"id": str, "title": str, "state": str, "obstacle": str, "data": str, "revision": int, "created": str,
-         "updated": str},
-        pk="id",
+    _create_playbooks(db)
+    _create_playbook_revisions(db)
+
+
+@library()
+def m004_rules(db: Database) -> None:
+    """Rules of which people said that they were repealed or amended."""
+    db.table("rules").create(
+        {"key": str, "title": str, "doc_no": str, "change": str, "since": str, "note": str, "at": str, "by": str},
+        pk="key",
     )  # fmt: skip
-    db.table("playbook_revisions").create(
-        {"playbook_id": str, "revision": int, "at": str, "by": str, "action": str, "note": str, "data": str},
-        pk=("playbook_id", "revision"),
-    )
 
 
 @workbench()
@@ -206,3 +223,16 @@ def w006_class_centers(db: Database) -> None:
     derived), and up to which state of the library cases have been looked at."""
     db.table("class_centers").create({"class_id": str, "model": str, "size": int, "total": bytes}, pk="class_id")
     db.table("class_runs").create({"id": int, "at": str, "version": int, "mark": int}, pk="id")
+
+
+@workbench()
+def w007_notice_cases(db: Database) -> None:
+    """The cases that a notice of a barrier rule counts."""
+    db.table("barrier_notices").add_column("case_ids", str, not_null_default="[]")
+
+
+@workbench()
+def w008_playbooks(db: Database) -> None:
+    """All procedures, in whatever state, with every version; `kb.store` brings those of the library here."""
+    _create_playbooks(db)
+    _create_playbook_revisions(db)

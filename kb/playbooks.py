@@ -1,14 +1,17 @@
 """Playbooks (一类事): the procedure for a class of cases with one obstacle, approved by people, every version kept.
 
-Only those on trial or solid are shown to readers; their cases carry the id in `cases.playbook`, which is bookkeeping
-and no revision of a case. Every text is de-identified again before it is stored.
+They are kept in workbench.db. Those on trial or solid are shown to readers and stand in library.db too, as they are
+now; their cases carry the id in `cases.playbook`, which is bookkeeping and no revision of a case. Every text is
+de-identified again before it is stored.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +36,7 @@ SHOWN = (TRIAL, SOLID)
 #: From a state to those that may follow.
 MOVES = {DRAFT: (TRIAL, RETIRED), TRIAL: (SOLID, DRAFT, RETIRED), SOLID: (TRIAL, RETIRED), RETIRED: (DRAFT,)}
 CLEARED = "已逐处核对，不含个人信息"
+UNNAMED = "名称待定的一类事"
 MOST_TITLE, MOST_SHORT, MOST_TEXT = 200, 300, 2000  # characters
 _LONG = {"text", "action", "substitute", "obstacle"}
 MOST_ITEMS = 100
@@ -47,21 +51,32 @@ WRITTEN = tuple(name for name in Playbook().to_dict() if name not in ("id", "sta
 
 def get(store: Store, playbook_id: str) -> Playbook | None:
     """A playbook as far as its cases are published: what only a withdrawn case said is left out."""
-    rows = list(store.library.table("playbooks").rows_where("id = ?", [playbook_id]))
+    rows = list(store.workbench.table("playbooks").rows_where("id = ?", [playbook_id]))
     return _alive(store, [_read(rows[0])])[0] if rows else None
 
 
 def find(store: Store, playbook_id: str, states: Iterable[str] = MOVES) -> Playbook:
-    """The playbook, if it is in one of `states`. Raises Missing."""
+    """The playbook, if it is in one of `states`. Raises Missing, which tells what became of one that readers saw."""
     found = get(store, playbook_id)
     if found is None or found.state not in states:
-        raise Missing("没有这个编号的一类事")
+        raise Missing(_gone(store, playbook_id) or "没有这个编号的一类事")
     return found
+
+
+def _gone(store: Store, playbook_id: str) -> str:
+    """Why readers do not see any more what they saw once, else empty."""
+    entries = revisions(store, playbook_id)
+    if not any(entry["playbook"].state in SHOWN for entry in entries):
+        return ""
+    left = next((entry for entry in entries if entry["action"] == RETIRED), None)
+    if left is None or entries[0]["playbook"].state != RETIRED:
+        return "这类事的办法正在修订，暂时不能照着办。请检索先例"
+    return f"这类事的办法 {left['at'][:10]} 已停用，请不要再照着办。理由：{left['note']}"
 
 
 def listing(store: Store, states: Iterable[str] = SHOWN) -> list[Playbook]:
     """Playbooks in one of `states`, the last changed first."""
-    rows = store.library.table("playbooks").rows_where(
+    rows = store.workbench.table("playbooks").rows_where(
         "state in (select value from json_each(?))", [json.dumps(list(states))], order_by="updated desc, id"
     )
     return _alive(store, [_read(row) for row in rows])
@@ -69,15 +84,12 @@ def listing(store: Store, states: Iterable[str] = SHOWN) -> list[Playbook]:
 
 def titles(store: Store) -> dict[str, str]:
     """Id → title of the playbooks that readers see. It changes only together with `Store.version`."""
-    rows = store.library.query(
-        "select id, title from playbooks where state in (select value from json_each(?))", [json.dumps(SHOWN)]
-    )
-    return {row["id"]: row["title"] for row in rows}
+    return {row["id"]: row["title"] for row in store.library.query("select id, title from playbooks")}
 
 
 def revisions(store: Store, playbook_id: str) -> list[dict[str, Any]]:
     """Its versions, newest first: revision, at, by, action, note, and `playbook` as it was then."""
-    rows = store.library.table("playbook_revisions").rows_where(
+    rows = store.workbench.table("playbook_revisions").rows_where(
         "playbook_id = ?", [playbook_id], order_by="revision desc"
     )
     return [
@@ -121,7 +133,7 @@ def set_state(
 ) -> Playbook:  # fmt: skip
     """Move a playbook on (or back). `cleared`: a person has looked at every doubt. Raises Fault, Conflict."""
     reason = redact_text(tidy(note, one_line=True)[:MOST_TEXT])
-    with writing(store.library):
+    with _writing(store):
         found = find(store, playbook_id)
         _expect(found, revision)
         if state not in MOVES[found.state]:
@@ -140,16 +152,16 @@ def forget(store: Store, case_id: str, by: str) -> list[str]:
     """Take a case that was withdrawn out of all playbooks, with whatever only it said, also in their old versions
     (what is withdrawn is often a slip of redaction). Returns the ids of the playbooks."""
     mark = json.dumps(case_id)
-    with writing(store.library):
-        rows = list(store.library.query("select * from playbooks where instr(data, ?)", [mark]))
+    with _writing(store):
+        rows = list(store.workbench.query("select * from playbooks where instr(data, ?)", [mark]))
         for row in rows:
             _put(store, without(_read(row), {case_id}), by, "drop", f"案例 {case_id} 已出库")
-        old = store.library.query(
+        old = store.workbench.query(
             "select playbook_id, revision, data from playbook_revisions where instr(data, ?)", [mark]
         )
         for row in list(old):
             kept = without(Playbook.from_dict(json.loads(row["data"])), {case_id})
-            store.library.table("playbook_revisions").update(
+            store.workbench.table("playbook_revisions").update(
                 (row["playbook_id"], row["revision"]), {"data": json.dumps(kept.to_dict(), ensure_ascii=False)}
             )
     return [row["id"] for row in rows]
@@ -170,10 +182,16 @@ def without(playbook: Playbook, gone: Iterable[str]) -> Playbook:
     changes |= {name: left(getattr(playbook, name)) for name in ("case_ids", "models", "obstacle_cases")}
     if playbook.obstacle_cases and not changes["obstacle_cases"]:
         changes["obstacle"] = ""
+        if _plain(playbook.title) in _plain(playbook.obstacle):  # it was made of that sentence
+            changes["title"] = UNNAMED
     told = playbook.solidified.get("cases", [])
     if told:
         changes["solidified"] = {**playbook.solidified, "cases": left(told)} if left(told) else {}
     return replace(playbook, **changes)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\W", "", text)
 
 
 def _change(
@@ -187,7 +205,7 @@ def _change(
         raise Fault("请写上名称")
     clean = _redacted(written, before.doubts)
     reason = redact_text(tidy(note, one_line=True)[:MOST_TEXT])
-    with writing(store.library):
+    with _writing(store):
         if before.revision:
             _expect(find(store, before.id), before.revision if revision is None else revision)
         _check_cases(store, clean)
@@ -199,8 +217,8 @@ def _change(
 
 
 def _put(store: Store, playbook: Playbook, by: str, action: str, note: str) -> Playbook:
-    """Write the next version, and the id into its cases. Needs a transaction."""
-    db, at = store.library, now()
+    """Write the next version, what readers see of it, and the id into its cases. Needs `_writing`."""
+    db, at = store.workbench, now()
     done = replace(playbook, revision=playbook.revision + 1)
     data = json.dumps(done.to_dict(), ensure_ascii=False)
     row = {"id": done.id, "title": done.title, "state": done.state, "obstacle": done.obstacle, "data": data,
@@ -213,8 +231,18 @@ def _put(store: Store, playbook: Playbook, by: str, action: str, note: str) -> P
         {"playbook_id": done.id, "revision": done.revision, "at": at, "by": by, "action": action, "note": note,
          "data": data}
     )  # fmt: skip
-    _mark_cases(db, done)
+    store.library.table("playbooks").delete_where("id = ?", [done.id])
+    if done.state in SHOWN:
+        store.library.table("playbooks").insert(next(db.query("select * from playbooks where id = ?", [done.id])))
+    _mark_cases(store.library, done)
     return done
+
+
+@contextmanager
+def _writing(store: Store) -> Iterator[None]:
+    """A transaction of both files: nothing is written to either if something fails."""
+    with writing(store.library), writing(store.workbench):
+        yield
 
 
 def _mark_cases(db: Database, playbook: Playbook) -> None:
@@ -250,8 +278,10 @@ def _require(found: Playbook, state: str, reason: str, cleared: bool) -> None:
         raise Fault(f"还缺{'、'.join(lacking)}，补上再试行")
     if found.doubts and not cleared:
         raise Fault(f"还有 {len(found.doubts)} 处存疑，请先逐处核对：{_doubted(found)}")
-    if state == SOLID and not (found.solidified.get("kind") and found.solidified.get("text")):
-        raise Fault("固化须写明改了什么：先在“固化”里选方式、写内容")
+    told = (("改了什么", "text"), ("方式", "kind"), ("从哪天起", "date"))
+    lacking = [label for label, part in told if not found.solidified.get(part)]
+    if state == SOLID and lacking:
+        raise Fault(f"固化还须写明{'、'.join(lacking)}：先点“修改”，在“固化”里补上（日期可以只写到月）")
 
 
 def _doubted(playbook: Playbook) -> str:
@@ -269,9 +299,8 @@ def _check_cases(store: Store, playbook: Playbook) -> None:
         return
     taken = list(store.library.query(
         "select distinct playbooks.title as title from cases join playbooks on cases.playbook = playbooks.id "
-        "where cases.id in (select value from json_each(?)) and playbooks.id != ? "
-        "and playbooks.state in (select value from json_each(?))",
-        [json.dumps(playbook.case_ids), playbook.id, json.dumps(SHOWN)],
+        "where cases.id in (select value from json_each(?)) and playbooks.id != ?",
+        [json.dumps(playbook.case_ids), playbook.id],
     ))  # fmt: skip
     if taken:
         raise Conflict(f"有案例已经归入另一类事：{'、'.join(row['title'] for row in taken[:3])}。请先从那里移出")

@@ -106,6 +106,7 @@ class Store:
         self.settings = settings
         self.library = _open(settings.library_path, migrations.library)
         self.workbench = _open(settings.workbench_path, migrations.workbench)
+        _move_playbooks(self.library, self.workbench)
 
     def close(self) -> None:
         self.library.close()
@@ -385,3 +386,16 @@ class Store:
 
 def _draft(row: dict[str, Any]) -> Draft:
     return Draft(from_row(row), [Doubt(**doubt) for doubt in json.loads(row["doubts"] or "[]")])
+
+
+def _move_playbooks(shared: Database, own: Database) -> None:
+    """Brings the procedures of a library from before `w008_playbooks`, with all their versions, into the workbench; in
+    the library, which everybody may read, stay those that readers see."""
+    if not shared.table("playbook_revisions").exists():
+        return
+    with writing(shared), writing(own):
+        if shared.table("playbook_revisions").exists():  # nobody else has done it meanwhile
+            for name in ("playbooks", "playbook_revisions"):
+                own.table(name).insert_all(list(shared.table(name).rows), ignore=True)
+            shared.table("playbooks").delete_where("state not in ('trial', 'solid')")
+            shared.table("playbook_revisions").drop()

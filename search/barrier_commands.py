@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kb.cli import KbCommand, KbGroup, say, who
-from kb.errors import Missing
+from kb.errors import Fault, Missing
 from kb.store import Store
 
 from .commands import library
@@ -123,7 +123,7 @@ def compare(since: str, until: str, region: str, as_json: bool) -> None:
         return
     for row in found:
         click.echo(f"{row.text}\n  卡点：{row.obstacle}")
-        for label, sides in (("能办", row.can), ("不能办", row.cannot)):
+        for label, sides in (("能办", row.can), (row.left, row.cannot)):
             for side in sides:
                 days = f"，{side.days} 个工作日" if side.days is not None else ""
                 how = side.how if len(side.how) <= _LONGEST_HOW else side.how[: _LONGEST_HOW - 1] + "…"
@@ -132,16 +132,17 @@ def compare(since: str, until: str, region: str, as_json: bool) -> None:
 
 
 @barriers.command("prerequisites", cls=KbCommand)
+@_scope
 @_json
-def prerequisites(as_json: bool) -> None:
+def prerequisites(since: str, until: str, region: str, as_json: bool) -> None:
     """谁等谁：哪些部门要别的部门先出手续，哪些转成了圈。
 
-    例：kb barriers prerequisites
+    例：kb barriers prerequisites --region 福建省
     """
     from .insight import prerequisites as waits
 
     with Store(library()) as store:
-        found = waits.prerequisites(store)
+        found = waits.of_scope(store, since, until, region)
     if as_json:
         click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=1))
         return
@@ -156,10 +157,10 @@ def prerequisites(as_json: bool) -> None:
 
 @barriers.command("report", cls=KbCommand)
 @_scope
-@click.option("--format", "form", type=click.Choice(["docx", "html"]), default="docx", show_default=True,
-              help="文件格式")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["docx", "html"]),
+              help="文件格式（默认看文件名：.html 是网页，其他是 Word 文档）")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="写到哪个文件")
-def report(since: str, until: str, region: str, form: str, output: Path) -> None:
+def report(since: str, until: str, region: str, form: str | None, output: Path) -> None:
     """生成报告：发现、数字、图表、案例注、方法和局限。数据不变，文件就一字不差。
 
     例：kb barriers report --since 2024 --region 济宁市 -o 线索.docx
@@ -169,7 +170,11 @@ def report(since: str, until: str, region: str, form: str, output: Path) -> None
 
     with Store(library()) as store:
         made = reports.make(store, since, until, region)
-    output.write_bytes(write(made, form))
+    form = form or ("html" if output.suffix.lower() in (".html", ".htm") else "docx")
+    try:
+        output.write_bytes(write(made, form))
+    except OSError as error:
+        raise Fault(f"{output} 无法写入：请检查文件夹是否存在、能不能写、还有没有空间") from error
     say(f"已写到 {output}，引用 {len(made.notes)} 件案例")
 
 

@@ -1,38 +1,33 @@
 """/barriers: hidden barriers ranked, in pictures, compared between places, who waits for whom, rules to watch, and the
-report; /barrier/ID: one with its fix and what came before and after. And the API. Every number leads to its cases."""
+cases behind each number; /barrier/ID: one with its fix and what came before and after."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from datasette import Request, Response
 
 from kb import playbooks, vocabulary
-from kb.errors import Fault, Missing
 from kb.model import Case
 from kb.store import Store
-from kb.web.api import Answer, Call, Handler
-from kb.web.shell import address, asset_address, page_number, render, rightful, the_library
+from kb.web.api import Handler
+from kb.web.shell import address, asset_address, page_number, render, rightful, the_library, typed
 
-from .insight import barriers, classes, comparison, pictures, prerequisites, report, report_files, verdicts, watch
-from .insight.barriers import Barrier, Radar
+from .insight import barriers, classes, comparison, numbers, pictures, prerequisites, verdicts, watch
+from .insight.barriers import Barrier
 from .insight.changes import moved
 from .insight.classes import CaseClass
-from .insight.pictures import Fact, Whole
-from .insight.scope import counted, newest_first, scope
+from .insight.numbers import PARTS, PICKS, Number
+from .insight.pictures import History
+from .insight.scope import newest_first
 
 if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
     from datasette.app import Datasette
 
 STATIC = Path(__file__).parent / "static"
 SCOPE = ("since", "until", "region")
-RULE = ("name", "words", "class_id", "barrier", "halls", "cases", "days")
-PICKS = ("type", "first", "matter", "county", "hall", "month", "handling", "outcome")
 RANKED = 50  # barriers on the page, before "all"
 DRAWN = 3  # barriers whose months are drawn on the page of pictures
 SIZE = 20  # cases on a page
@@ -43,25 +38,18 @@ CIRCLES, WAITS = 9, 40  # circles and waits that are drawn
 TONES = {verdicts.RECURS: "gone", verdicts.STOPPED: "done", verdicts.NO_FIX: "", verdicts.TOO_EARLY: "partly"}
 TABS = (("", "清单"), ("/pictures", "图"), ("/compare", "各地比较"), ("/prerequisites", "互为前置"), ("/watch", "关注"))
 PLACE_OF = {label: place for place, label in verdicts.PLACES.items()}
-#: What a link may ask for beside the values of a case: parts of the ranking, and cases kept apart.
-PARTS = {
-    "before": "固化前", "after": "固化后", "refused": "依法不能办", "again": "重复登记", "borderline": "拿不准的",
-    "lawful": "依法不能办", "outside": "非政务诉求", "undated": "没有日期",
-}  # fmt: skip
-
-
-# Pages
 
 
 async def barriers_page(datasette: Datasette, request: Request) -> Response:
     """/barriers?since=&until=&region=: the radar."""
     asked = _asked(request)
-    found = await the_library(datasette).store(lambda store: _radar(store, asked))
+    found = await the_library(datasette).store(lambda store: barriers.radar(store, **asked))
     shown = found.barriers if request.args.get("all") else found.barriers[:RANKED]
     apart = [*found.lawful[:SIZE], *found.outside[:SIZE]]
     context = {
         "radar": found,
         "shown": shown,
+        "apart_types": _apart_types(),
         "parts": {one.id: {part.name: part for part in one.components} for one in shown},
         "sides": {one.id: _sides(one) for one in shown},
         "apart": [(name, label, ids, ids[:SIZE]) for name, label, ids in
@@ -80,13 +68,15 @@ async def pictures_page(datasette: Datasette, request: Request) -> Response:
     def work(store: Store) -> dict[str, Any]:
         found = barriers.barriers(store, **asked)
         facts = pictures.facts(store, found)
-        fixed = [_subject(store, one.id, asked)[0] for one in found if one.fix and one.fix["date"]][:DRAWN]
+        fixed = [one for one in found if one.fix and one.fix["date"]][:DRAWN]
+        subjects = [numbers.subject(store, one.id, asked) for one in fixed]
         return {
             "barriers": found,
+            "unsaid": pictures.UNSAID,
             "county": pictures.by_county(facts),
             "matter": pictures.by_matter(facts),
             "flow": pictures.flow(facts),
-            "histories": [(one, pictures.history(facts, told)) for one in fixed for told, facts in [_told(store, one)]],
+            "histories": [(one, _history(store, one, ranked)) for one, ranked in subjects],
         }
 
     context = await the_library(datasette).store(work)
@@ -96,8 +86,12 @@ async def pictures_page(datasette: Datasette, request: Request) -> Response:
 async def compare_page(datasette: Datasette, request: Request) -> Response:
     """/barriers/compare: the same matter and obstacle, done here and not there."""
     asked = _asked(request)
-    found = await the_library(datasette).store(lambda store: comparison.comparisons(store, **asked))
-    context = {"pairs": [one.to_dict() for one in found], "same": comparison.SAME, "most": MOST_PAIRS}
+    library = the_library(datasette)
+    found = await library.store(lambda store: comparison.comparisons(store, **asked))
+    told = (0, 0) if found else await library.store(lambda store: comparison.comparable(store, **asked))
+    pending = await library.store(lambda store: {one.id for one in classes.classes(store, (classes.PROPOSED,))})
+    context = {"pairs": [one.to_dict() for one in found], "same": comparison.SAME, "most": MOST_PAIRS, "told": told,
+               "pending": pending}  # fmt: skip
     return await _show(datasette, request, "barriers_compare.html", context, asked)
 
 
@@ -106,7 +100,7 @@ async def prerequisites_page(datasette: Datasette, request: Request) -> Response
     asked = _asked(request)
 
     def work(store: Store) -> dict[str, Any]:
-        found = _prerequisites(store, asked)
+        found = prerequisites.of_scope(store, **asked)
         circles, waits = found.cycles[:CIRCLES], found.edges[:WAITS]
         ids = [case_id for circle in circles for case_id in _of_circle(circle)]
         ids += [case_id for edge in waits for case_id in edge.case_ids]
@@ -118,27 +112,35 @@ async def prerequisites_page(datasette: Datasette, request: Request) -> Response
 
 
 async def cases_page(datasette: Datasette, request: Request) -> Response:
-    """/barriers/cases: the cases that one number counts."""
+    """/barriers/cases: the cases that one number, or with notice= a notice, counts."""
     asked = _asked(request)
-    picked = {name: _text(request, name) for name in ("clue", "part", *PICKS)}
-    page = page_number(request)
+    picked = {name: typed(request, name) for name in PICKS}
+    clue, part = typed(request, "clue"), typed(request, "part")
+    notice, account = typed(request, "notice"), str(request.actor["id"])
 
-    def work(store: Store) -> tuple[str, list[str], dict[str, Case]]:
-        label, ids = _counted(store, asked, picked)
-        ordered = [case.id for case in newest_first(store.published_of(ids).values())]
-        return label, ordered, store.published_of(ordered[(page - 1) * SIZE :][:SIZE])
+    def work(store: Store) -> tuple[Number, list[Case]]:
+        if notice:
+            raised = watch.notice(store, account, notice)
+            found = Number(raised.text, raised.case_ids)
+        else:
+            found = numbers.behind(store, asked, clue, part, picked)
+        return found, newest_first(store.published_of(found.case_ids).values())
 
-    label, ids, cases = await the_library(datasette).store(work)
+    number, cases = await the_library(datasette).store(work)
+    pages = max(1, -(-len(cases) // SIZE))
+    page = min(page_number(request), pages)
     context = {
-        "label": label,
-        "picked": [value for name, value in picked.items() if value and name not in ("clue", "part")],
-        "clue": picked["clue"],
-        "total": len(ids),
-        "cases": [cases[one] for one in ids[(page - 1) * SIZE :][:SIZE] if one in cases],
+        "number": number,
+        "picked": [value for value in picked.values() if value],
+        "clue": clue,
+        "total": len(cases),
+        "cases": cases[(page - 1) * SIZE :][:SIZE],
         "page": page,
-        "pages": max(1, -(-len(ids) // SIZE)),
-        "export": address(datasette, "/export", format="xlsx", ids=",".join(ids[:500])),
-        "turn": lambda page: address(datasette, "/barriers/cases", **asked, **picked, page=page),
+        "pages": pages,
+        "export": address(datasette, "/export", format="xlsx", ids=",".join(case.id for case in cases[:500])),
+        "turn": lambda page: address(
+            datasette, "/barriers/cases", **asked, **picked, clue=clue, part=part, notice=notice, page=page
+        ),
     }
     return await _show(datasette, request, "barriers_cases.html", context, asked)
 
@@ -149,16 +151,18 @@ async def barrier_page(datasette: Datasette, request: Request) -> Response:
     number, asked = request.url_vars["id"], _asked(request)
 
     def work(store: Store) -> dict[str, Any]:
-        one, ranked = _subject(store, number, asked)
-        told, facts = _told(store, one)
+        one, ranked = numbers.subject(store, number, asked)
+        told, facts = numbers.told(store, one, ranked)
         cases = store.published_of(one.case_ids)
+        counted = {fact.case_id for fact in facts}
         return {
             "one": one,
             "told": told,
             "history": pictures.history(facts, told),
             "ranked": ranked,
             "cases": cases,
-            "ordered": [case.id for case in newest_first(cases.values())],
+            "ordered": [case.id for case in newest_first(cases.values()) if case.id in counted],
+            "apart": [case.id for case in newest_first(cases.values()) if case.id not in counted],
             "pairs": [pair.to_dict() for pair in comparison.comparisons(store) if pair.class_id == one.id],
             "playbook": playbooks.get(store, one.playbook) if one.playbook else None,
         }
@@ -169,18 +173,25 @@ async def barrier_page(datasette: Datasette, request: Request) -> Response:
 
 
 async def watch_page(datasette: Datasette, request: Request) -> Response:
-    """/barriers/watch: rules and what they raised; words=, barrier= or class_id= fill the form for a new one."""
-    account, library = _account(request.actor), the_library(datasette)
+    """/barriers/watch: rules and what they raised; words=, barrier= or class_id= fill the form for a new one, rule= is
+    the number of one to be changed."""
+    account, library = str(request.actor["id"]), the_library(datasette)
     notices = await library.store(lambda store: watch.notices(store, account))
     known = await library.store(classes.classes)
+    rules = await library.store(lambda store: watch.rules(store, account))
+    usual = barriers.settings()["watch"]
+    new = {name: typed(request, name) for name in watch.KINDS} | {**usual, "cases": 1}
+    changed = next((rule for rule in rules if str(rule.id) == typed(request, "rule")), None)
     context = {
-        "rules": await library.store(lambda store: watch.rules(store, account)),
+        "rules": rules,
+        "changed": changed,
         "notices": notices,
         "unseen": any(not each.seen for each in notices),
         "most": LISTED,
         "kinds": [each for each in vocabulary.values("barriers") if each not in _apart_types()],
         "titles": {one.id: one.title for one in known},
-        "wanted": {name: _text(request, name) for name in watch.KINDS},
+        "wanted": changed.to_dict() if changed else new,
+        "cases_of": lambda number: address(datasette, "/barriers/cases", notice=number),
     }
     return await _show(datasette, request, "barriers_watch.html", context, dict.fromkeys(SCOPE, ""))
 
@@ -201,6 +212,7 @@ async def _show(
     here = str(request.path).removeprefix(str(datasette.urls.path("/")).rstrip("/"))
     context |= {
         "asked": asked,
+        "unasked": here if any(asked.values()) else "",
         "areas": sorted({name for row in areas for name in row.values() if name}),
         "spans": _spans(newest[0]["day"] or ""),
         "tabs": [(address(datasette, f"/barriers{path}", **asked), words, path) for path, words in TABS],
@@ -221,12 +233,8 @@ async def _show(
     return await render(datasette, request, template, context)
 
 
-def _text(request: Request, name: str) -> str:
-    return (request.args.get(name) or "").strip()[:200]
-
-
 def _asked(request: Request) -> dict[str, str]:
-    return {name: _text(request, name) for name in SCOPE}
+    return {name: typed(request, name) for name in SCOPE}
 
 
 def _spans(newest: str) -> list[tuple[str, str]]:
@@ -236,12 +244,8 @@ def _spans(newest: str) -> list[tuple[str, str]]:
 
 
 async def _unseen(datasette: Datasette, request: Request) -> int:
-    account = _account(request.actor)
+    account = str(request.actor["id"])
     return len(await the_library(datasette).store(lambda store: watch.notices(store, account, unseen=True)))
-
-
-def _account(actor: Mapping[str, Any] | None) -> str:
-    return str(actor["id"]) if actor else ""
 
 
 def _apart_types() -> set[str]:
@@ -249,96 +253,14 @@ def _apart_types() -> set[str]:
     return {rules["lawful"]["barrier"], rules["outside"]["barrier"]}
 
 
-# What pages and programs count
-
-
-def _subject(store: Store, number: str, asked: Mapping[str, str]) -> tuple[CaseClass, Barrier | None]:
-    """A class, or a problem told by many as if it were one, and how it is ranked there, if it is. Raises Missing."""
-    ranked = next((each for each in barriers.barriers(store, **asked) if each.id == number), None)
-    if ranked is None or ranked.kind == "class":
-        return classes.get(store, number), ranked
-    said = asdict(ranked) | {"title": ranked.label}
-    return CaseClass(**{field.name: said[field.name] for field in fields(CaseClass)}), ranked
-
-
-def _told(store: Store, one: CaseClass) -> tuple[verdicts.Verdict, list[Fact]]:
-    """The verdict on a whole class, and the facts of the cases that it counts."""
-    cases = store.published_of(one.case_ids).values()
-    counts = [case for case in cases if one.state not in classes.STATES or not _is_apart(case)]
-    whole = Whole(one.id, one.title, one.barriers[0] if one.barriers else "", [case.id for case in counts])
-    fix = verdicts.stated(verdicts.playbook_of(store, one.playbook), counts)
-    told = verdicts.verdict(counts, verdicts.watched_until(store), one.borderline, fix)
-    return told, pictures.facts(store, [whole])
-
-
-def _is_apart(case: Case) -> bool:
-    return barriers.is_lawful(case) or barriers.is_outside(case)
-
-
-def _radar(store: Store, asked: Mapping[str, str]) -> Radar:
-    return barriers.radar(store, asked["since"], asked["until"], asked["region"])
+def _history(store: Store, one: CaseClass, ranked: Barrier | None) -> History:
+    told, facts = numbers.told(store, one, ranked)
+    return pictures.history(facts, told)
 
 
 def _sides(one: Barrier) -> dict[str, int]:
     """How many cases came before and after the fix."""
     return {side: sum(map(len, places.values())) for side, places in one.counts.items()}
-
-
-def _counted(store: Store, asked: Mapping[str, str], picked: Mapping[str, str]) -> tuple[str, list[str]]:
-    """What a number counts in words, and the ids of the cases."""
-    found = _radar(store, asked)
-    part, clue = picked["part"], picked["clue"]
-    chosen = {name: picked[name] for name in PICKS}
-    if not clue:
-        if part in ("lawful", "outside", "undated"):
-            return PARTS[part], getattr(found, part)
-        return "", _ids(pictures.choose(pictures.facts(store, found.barriers), **chosen))
-    if part.partition(".")[0] == "whole":
-        return _of_whole(store, _subject(store, clue, asked)[0], part.partition(".")[2], chosen)
-    one = next((each for each in found.barriers if each.id == clue), None)
-    if one is None:
-        raise Missing("选定的时段和地区里没有这条线索")
-    ids = set(_of_part(one, part)) if part else set(one.case_ids)
-    facts = pictures.facts(store, [replace(one, case_ids=sorted(ids))])
-    return f"{one.label}：{_part_label(one, part)}".rstrip("："), _ids(pictures.choose(facts, **chosen))
-
-
-def _of_whole(store: Store, one: CaseClass, place: str, chosen: Mapping[str, str]) -> tuple[str, list[str]]:
-    """The cases of a class whenever they came; with `place` those that lie so as seen from its fix."""
-    told, facts = _told(store, one)
-    if place:
-        near = {case_id for side in (told.before, told.after) for case_id in side.get(place, [])}
-        facts = [fact for fact in facts if fact.case_id in near]
-    return one.title, _ids(pictures.choose(facts, **chosen))
-
-
-def _ids(found: Sequence[Fact]) -> list[str]:
-    return list(dict.fromkeys(fact.case_id for fact in found))
-
-
-def _part_label(one: Barrier, part: str) -> str:
-    side, _, place = part.partition(".")
-    named = {each.name: each.label for each in one.components}
-    if place:
-        return f"{PARTS.get(side, '')}{verdicts.PLACES.get(place, '')}"
-    return PARTS.get(part) or named.get(part) or ""
-
-
-def _of_part(one: Barrier, part: str) -> list[str]:
-    """The cases of one part of a barrier's ranking. Raises Fault."""
-    side, _, place = part.partition(".")
-    if side in one.counts:
-        return [each for name, ids in one.counts[side].items() if place in ("", name) for each in ids]
-    lists = {"again": one.again, "refused": one.refused, "borderline": one.borderline, "undated": one.undated}
-    named = {each.name: each.case_ids for each in one.components} | lists
-    if part not in named:
-        raise Fault("没有这个数")
-    return named[part]
-
-
-def _prerequisites(store: Store, asked: Mapping[str, str]) -> prerequisites.Prerequisites:
-    chosen = scope(**asked)
-    return prerequisites.prerequisites(store, counted(store, chosen).cases if any(asked.values()) else None)
 
 
 def _of_circle(circle: prerequisites.Cycle) -> list[str]:
@@ -351,98 +273,9 @@ def _in_circle(found: prerequisites.Prerequisites) -> set[tuple[str, str]]:
             for circle in found.cycles for at, node in enumerate(circle.nodes)}  # fmt: skip
 
 
-# For programs
-
-
-async def _all(call: Call) -> dict[str, Any]:
-    asked = _wanted(call)
-    found = await call.library.store(lambda store: _radar(store, asked))
-    return found.to_dict()
-
-
-async def _one(call: Call) -> dict[str, Any]:
-    asked, number = _wanted(call), call.path["id"]
-
-    def work(store: Store) -> dict[str, Any]:
-        one, ranked = _subject(store, number, asked)
-        told, facts = _told(store, one)
-        return {"class": one.to_dict(), "verdict": told.to_dict(), "history": asdict(pictures.history(facts, told)),
-                "barrier": ranked.to_dict() if ranked else None}  # fmt: skip
-
-    return await call.library.store(work)
-
-
-async def _compare(call: Call) -> dict[str, Any]:
-    asked = _wanted(call)
-    found = await call.library.store(lambda store: comparison.comparisons(store, **asked))
-    return {"comparisons": [one.to_dict() for one in found]}
-
-
-async def _who_waits(call: Call) -> dict[str, Any]:
-    asked = _wanted(call)
-    found = await call.library.store(lambda store: _prerequisites(store, asked))
-    return found.to_dict()
-
-
-async def _report(call: Call) -> Response:
-    asked, form = _wanted(call), call.query["format"]
-    made = await call.library.store(lambda store: report.make(store, **asked))
-    headers = {
-        "Content-Disposition": f"attachment; filename=\"barriers-{made.day}.{form}\"; "
-        f"filename*=UTF-8''{quote(f'{made.title}-{made.day}.{form}', safe='')}",
-        "Cache-Control": "no-store",
-    }
-    content = await asyncio.to_thread(report_files.write, made, form)
-    return Response(content, headers=headers, content_type=report_files.TYPES[form])
-
-
-async def _rules(call: Call) -> dict[str, Any]:
-    account = _account(call.actor)
-    found = await call.library.store(lambda store: watch.rules(store, account))
-    return {"rules": [rule.to_dict() for rule in found]}
-
-
-async def _add_rule(call: Call) -> Answer:
-    account, said = _account(call.actor), call.body
-
-    def work(store: Store) -> int:
-        made = watch.add(store, account, **{name: said[name] for name in RULE if name in said})
-        watch.evaluate(store)
-        return made
-
-    return Answer({"ok": True, "id": await call.library.store(work), "location": "/barriers/watch"}, 201)
-
-
-async def _remove_rule(call: Call) -> dict[str, Any]:
-    account = _account(call.actor)
-    await call.library.store(lambda store: watch.remove(store, account, call.path["id"]))
-    return {"ok": True, "location": "/barriers/watch"}
-
-
-async def _notices(call: Call) -> dict[str, Any]:
-    account = _account(call.actor)
-    found = await call.library.store(lambda store: watch.notices(store, account, bool(call.query["unseen"])))
-    return {"notices": [one.to_dict() for one in found]}
-
-
-async def _seen(call: Call) -> dict[str, Any]:
-    account = _account(call.actor)
-    number = (call.body or {}).get("id")
-    seen = await call.library.store(lambda store: watch.mark_seen(store, account, number))
-    return {"ok": True, "seen": seen, "location": "/barriers/watch"}
-
-
-def _wanted(call: Call) -> dict[str, str]:
-    return {name: call.query[name] or "" for name in SCOPE}
-
-
 ROUTES: Sequence[tuple[str, Any]] = [
     (rf"^/barriers{path}$", rightful("insight", page))
     for path, page in (("", barriers_page), ("/pictures", pictures_page), ("/compare", compare_page),
                        ("/prerequisites", prerequisites_page), ("/cases", cases_page), ("/watch", watch_page))
 ] + [(r"^/barrier/(?P<id>[\w-]{1,80})$", rightful("insight", barrier_page))]  # fmt: skip
-HANDLERS: dict[str, Handler] = {
-    "listBarriers": _all, "getBarrier": _one, "compareBarriers": _compare, "listPrerequisites": _who_waits,
-    "barrierReport": _report, "listBarrierRules": _rules, "addBarrierRule": _add_rule,
-    "removeBarrierRule": _remove_rule, "listBarrierNotices": _notices, "seeBarrierNotices": _seen,
-}  # fmt: skip
+HANDLERS: dict[str, Handler] = {}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kb.cli import KbCommand, KbGroup, say, who
+from kb.errors import Fault
 from kb.store import Store
 
 from .commands import library
@@ -94,6 +96,8 @@ def show(class_id: str, as_json: bool) -> None:
     click.echo(f"{found.id}  {found.title}（{STATES[found.state]}，{len(found.case_ids)} 件）")
     for line in found.why:
         click.echo(f"  {line}")
+    if found.playbook:
+        click.echo(f"  办理规程：{found.playbook}")
     click.echo(f"固化与再发：{result.label}。" + "；".join(result.why))
     click.echo("案例：")
     for case_id in found.case_ids:
@@ -106,31 +110,32 @@ def show(class_id: str, as_json: bool) -> None:
 
 @classes.command("accept", cls=KbCommand)
 @click.argument("class_ids", nargs=-1, required=True, metavar="类号…")
-def accept(class_ids: tuple[str, ...]) -> None:
+@_json
+def accept(class_ids: tuple[str, ...], as_json: bool) -> None:
     """认定：这些案例确是一类事。
 
     例：kb classes accept c3f2a91c0
     """
     from .insight import classes as kept
 
-    with Store(library()) as store:
-        for class_id in class_ids:
-            say(f"已认定：{kept.accept(store, class_id, who()).title}")
+    _settle(class_ids, as_json, "已认定", lambda store, class_id: kept.accept(store, class_id, who()))
 
 
 @classes.command("reject", cls=KbCommand)
 @click.argument("class_ids", nargs=-1, required=True, metavar="类号…")
 @click.option("--note", default="", help="理由")
-def reject(class_ids: tuple[str, ...], note: str) -> None:
+@_json
+def reject(class_ids: tuple[str, ...], note: str, as_json: bool) -> None:
     """否决：不是一类事。以后不再提出，同样的案例也不再提。
 
     例：kb classes reject c3f2a91c0 --note "只是说法相近"
     """
+    from kb.privacy import redact_text
+
     from .insight import classes as kept
 
-    with Store(library()) as store:
-        for class_id in class_ids:
-            say(f"已否决：{kept.reject(store, class_id, who(), note).title}")
+    reason = redact_text(note)
+    _settle(class_ids, as_json, "已否决", lambda store, class_id: kept.reject(store, class_id, who(), reason))
 
 
 @classes.command("merge", cls=KbCommand)
@@ -159,10 +164,12 @@ def split(class_id: str, case_ids: tuple[str, ...], title: str, as_json: bool) -
 
     例：kb classes split c3f2a91c0 3f2a91c07be4 90b1d2e71a55
     """
+    from kb.privacy import redact_text
+
     from .insight import classes as kept
 
     with Store(library()) as store:
-        found = kept.split(store, class_id, case_ids, who(), title)
+        found = kept.split(store, class_id, case_ids, who(), redact_text(title))
     _done(found, as_json, f"已拆出 {len(found.case_ids)} 件，新类号 {found.id}：{found.title}")
 
 
@@ -178,13 +185,15 @@ def assign(case_ids: tuple[str, ...], class_id: str, out: bool, new: bool, title
 
     例：kb classes assign 3f2a91c07be4 --to c3f2a91c0
     """
+    from kb.privacy import redact_text
+
     from .insight import classes as kept
 
     if bool(class_id) + out + new != 1:
         raise click.UsageError("请在 --to、--out、--new 中选一个")
     with Store(library()) as store:
         if new:
-            found: CaseClass | None = kept.make(store, case_ids, who(), title)
+            found: CaseClass | None = kept.make(store, case_ids, who(), redact_text(title))
         else:
             found = kept.assign(store, case_ids, class_id, who())
     _done(found, as_json, f"已归入 {found.id}：{found.title}" if found else f"已移出 {len(case_ids)} 件")
@@ -201,8 +210,28 @@ def _list(found: list[CaseClass], as_json: bool) -> None:
         click.echo(json.dumps([one.to_dict() for one in found], ensure_ascii=False, indent=1))
         return
     for one in found:
-        barriers = "、".join(one.barriers)
-        click.echo(f"{one.id}  {len(one.case_ids):>4} 件  {STATES[one.state]}  {one.title}（{barriers}）")
+        barriers = f"（{'、'.join(one.barriers)}）" if one.barriers else ""
+        click.echo(f"{one.id}  {len(one.case_ids):>4} 件  {STATES[one.state]}  {one.title}{barriers}")
+
+
+def _settle(
+    class_ids: tuple[str, ...], as_json: bool, words: str, work: Callable[[Store, str], CaseClass]
+) -> None:
+    """One decision about several classes: what cannot be done is told, the rest is done, and the status is 1."""
+    done, failed = [], False
+    with Store(library()) as store:
+        for class_id in dict.fromkeys(class_ids):
+            try:
+                done.append(work(store, class_id))
+            except Fault as fault:
+                failed = True
+                say(f"{class_id} 未能完成：{fault}")
+            else:
+                say(f"{words}：{done[-1].title}")
+    if as_json:
+        click.echo(json.dumps([one.to_dict() for one in done], ensure_ascii=False, indent=1))
+    if failed:
+        click.get_current_context().exit(1)
 
 
 def _done(found: CaseClass | None, as_json: bool, message: str) -> None:

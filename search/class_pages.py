@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,10 @@ from kb.model import Case
 from kb.privacy import redact_text
 from kb.store import Store
 from kb.web.api import Answer, Call, Handler
-from kb.web.shell import address, asset_address, page_number, render, rightful, the_library
+from kb.web.shell import address, asset_address, page_number, render, rightful, the_library, typed
 
 from .embedder.store import EmbeddingCache
-from .insight import classes, comparison, drafting
+from .insight import classes, comparison, drafting, panels
 from .insight.classes import ACCEPTED, EMPTIED, PROPOSED, REJECTED, CaseClass
 
 if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
@@ -42,7 +42,7 @@ async def classes_page(datasette: Datasette, request: Request) -> Response:
     state = request.args.get("state") or PROPOSED
     if state not in STATES:
         raise Fault("没有这种状态：" + "、".join(STATES.values()))
-    barrier = (request.args.get("barrier") or "").strip()[:80]
+    barrier = typed(request, "barrier", 80)
     page = page_number(request)
     every = await the_library(datasette).store(lambda store: classes.classes(store, tuple(STATES)))
     listed = [one for one in every if one.state == state]
@@ -176,21 +176,23 @@ def draft_playbook(store: Store, class_id: str, by: str) -> str:
     if not cases:
         raise Conflict("这一类已没有在库的案例，不能起草")
     with EmbeddingCache(store.settings) as cache:
-        refused = _refused(store, set(cases))
+        refused = _refused(store, found, cases)
         made = drafting.draft(cases.values(), refused, found.title, cache.encode_passages, found.obstacle)
-    stored = playbooks.create(store, made, by, f"由一类事“{found.title}”起草")
+    stored = playbooks.create(store, made, by, f"由一类事候选 {found.id} 起草")
     classes.set_playbook(store, class_id, stored.id, by)
     if found.state == PROPOSED:
         classes.accept(store, class_id, by)
     return stored.id
 
 
-def _refused(store: Store, case_ids: set[str]) -> list[Case]:
-    """Cases that met the same obstacle in the same matter elsewhere and were not solved: drafting tells why."""
-    rows = comparison.comparisons(store)
-    near = [row for row in rows if any(case_ids.intersection(side.case_ids) for side in row.can)]
-    ids = {case_id for row in near for side in row.cannot for case_id in side.case_ids} - case_ids
-    return list(store.published_of(ids).values())
+def _refused(store: Store, found: CaseClass, cases: Mapping[str, Case]) -> list[Case]:
+    """Cases outside of the class that met the same obstacle, in the same matter or in words of the same meaning:
+    drafting tells why some were lawfully refused."""
+    rows = [row for row in comparison.comparisons(store) if row.same != comparison.BARRIER]
+    near = [row for row in rows if any(cases.keys() & side.case_ids for side in row.can)]
+    ids = {case_id for row in near for side in row.cannot for case_id in side.case_ids} - cases.keys()
+    alike = panels.near(store.settings, found.title, found.obstacle, cases)
+    return [*store.published_of(ids).values(), *(case for case in alike if case.id not in ids)]
 
 
 ROUTES: Sequence[tuple[str, Any]] = [

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from datasette import Request, Response
 
 from kb.web.api import Call, Handler
-from kb.web.shell import address, asset_address, page_number, render, rightful, the_library
+from kb.web.shell import address, asset_address, page_number, render, rightful, the_library, typed
 
 from .engine import Filters
 from .filters import checked
-from .insight import changes, needs
+from .insight import changes, needs, watch
 from .unmet import Need
 
 if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
@@ -34,14 +34,16 @@ CASES = 20  # on a page
 async def policy_page(datasette: Datasette, request: Request) -> Response:
     """/policy?since=: what changed; every number leads to its cases."""
     library = the_library(datasette)
-    since = _text(request, "since")
+    since = typed(request, "since")
     found = await library.store(lambda store: changes.changes(store, since))
     unmet = await library.store(lambda store: needs.needs(store, found["period"]["since"]))
+    notices = await library.store(lambda store: watch.notices(store, str(request.actor["id"]), unseen=True))
     later = [after for entry in found["recurring"] for after in entry["after"].values()]
     context = {
         "found": found,
         "since": since,
         "unmet": unmet,
+        "notices": len(notices),
         "titles": await _titles(datasette, {case_id for after in later for case_id in after["case_ids"]}),
         "spans": _spans(found["period"]["until"]),
         "shown": SHOWN,
@@ -55,7 +57,7 @@ async def policy_page(datasette: Datasette, request: Request) -> Response:
 
 async def policy_cases_page(datasette: Datasette, request: Request) -> Response:
     """/policy/cases: the cases that a number on /policy counts."""
-    asked = {name: _text(request, name) for name in ("matter", "domain", "barrier", "since", "until")}
+    asked = {name: typed(request, name) for name in ("matter", "domain", "barrier", "since", "until")}
     page = page_number(request)
     found, total = await the_library(datasette).store(
         lambda store: changes.cases_of(store, **asked, page=page, size=CASES)
@@ -67,7 +69,7 @@ async def policy_cases_page(datasette: Datasette, request: Request) -> Response:
 
 async def unmet_page(datasette: Datasette, request: Request) -> Response:
     """/unmet?month=&region=&domain=&closed=: questions without a precedent."""
-    asked = {name: _text(request, name) for name in ("month", "region", "domain", "closed")}
+    asked = {name: typed(request, name) for name in ("month", "region", "domain", "closed")}
     listed = await the_library(datasette).store(lambda store: needs.needs(store, closed=bool(asked["closed"])))
     found = [need for need in listed if _passes(need, asked)]
     found.sort(key=lambda need: (_settled(need), -_times(need, asked)))
@@ -93,10 +95,6 @@ async def unmet_page(datasette: Datasette, request: Request) -> Response:
 async def _show(datasette: Datasette, request: Request, template: str, context: dict[str, Any]) -> Response:
     context["policy_css"] = asset_address(datasette, "search", STYLE)
     return await render(datasette, request, template, context)
-
-
-def _text(request: Request, name: str) -> str:
-    return (request.args.get(name) or "").strip()[:200]
 
 
 def _cases_link(datasette: Datasette, **asked: Any) -> str:

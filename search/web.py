@@ -14,6 +14,7 @@ from urllib.parse import quote
 from datasette import Request, Response, hookimpl
 from jinja2 import Environment
 
+from kb import validity
 from kb.accounts import may
 from kb.citation import citation
 from kb.errors import Fault
@@ -22,7 +23,7 @@ from kb.fields import departments, regions
 from kb.web import api, browse, compat, feedback
 from kb.web.shell import Library, address, asset_address, guarded, library, render, static_route, the_library
 
-from . import asking, barrier_pages, class_pages, policy_web, programs, report, unmet, watch_pages
+from . import asking, barrier_api, barrier_pages, class_pages, policy_web, programs, report, unmet, watch_pages
 from .asking import MOST_RESULTS, RESULTS, in_thread, question
 from .calibration import GRADES, NONE, PERHAPS
 from .engine import Filters
@@ -44,7 +45,7 @@ WHERE = {"region", "domain"}  # filters that say where a question arose
 #: What is said before the results of a list that are no more than of this grade.
 LESSER = {PERHAPS: "以下仅供参考", NONE: "以下只是最接近，不是先例，不要照搬"}
 #: Rooms of this floor: each brings its pages (ROUTES) and what programs may call (HANDLERS, by operationId).
-ROOMS = (programs, report, watch_pages, policy_web, class_pages, barrier_pages)
+ROOMS = (programs, report, watch_pages, policy_web, class_pages, barrier_pages, barrier_api)
 
 #: Data folder → version of the library and the overview that was counted then.
 _overviews: dict[Path, tuple[int, dict[str, Any]]] = {}
@@ -115,7 +116,8 @@ def extra_js_urls(request: Request | None, datasette: Datasette) -> list[dict[st
 def menu_links(datasette: Datasette, actor: dict[str, Any] | None) -> list[dict[str, str]]:
     if not library(datasette):
         return []
-    links = [("/", "检索"), *([("/policy", "政策")] if may(actor, "insight") else [])]
+    named = (("/policy", "政策", "insight"), ("/classes", "归类", "classes.see"))
+    links = [("/", "检索"), *((path, label) for path, label, right in named if may(actor, right))]
     return [{"href": address(datasette, path), "label": label} for path, label in links]
 
 
@@ -210,6 +212,7 @@ async def _results(datasette: Datasette, request: Request, settled: bool) -> dic
     grade, ids = answer["grade"], [result["id"] for result in answer["results"]]
     same = {"q": answer["query"], "literally": "1" if literally else "", **chosen}
     used = await feedback.standings(found, ids, request.actor)
+    changes = await found.store(validity.changed)
     return {
         "answer": answer,
         "removed": removed,
@@ -222,6 +225,7 @@ async def _results(datasette: Datasette, request: Request, settled: bool) -> dic
         "feedback": used,
         "why": {result["id"]: _reasons(result, used) for result in answer["results"]},
         "citation": citation,
+        "fallen": lambda basis: validity.fallen(basis, changes),
         "chosen": {name: (value, _label(name, value)) for name, value in chosen.items()},
         "literally": literally,
         "listed": max(LEAST_VALUES, min(MOST_VALUES, ROOM_FOR_LINKS // max(1, len(answer["query"])))),

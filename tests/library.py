@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kb.config import Settings
+from pathlib import Path
+
+from kb.config import Settings, load
 from kb.model import Case
 from kb.store import Store
 
@@ -114,6 +116,13 @@ EVIL = Case(
 )
 WITHDRAWN = Case(id="9999aaaa8888", title="撤下的案例标题", demand="撤下的诉求内容", outcome="办成")
 CASES = [FULL, TWIN, REFUSED, BARE, EVIL, WITHDRAWN]
+
+
+def without_model(folder: Path) -> Settings:
+    """Settings of a new library in `folder` that needs no model, also where Datasette reads them by itself."""
+    folder.mkdir()
+    (folder / "kb.toml").write_text('[embedding]\nmodel = "fake"\n', "utf-8")
+    return load(folder)
 
 
 def fill(settings: Settings) -> Settings:

@@ -25,6 +25,13 @@ def sign_in(settings: Settings, *roles: str, hall: str = "350121", account: str 
         return {sessions.COOKIE: sessions.begin(store, made)}
 
 
+async def read(site: Datasette, path: str, cookies: dict[str, str] | None = None) -> str:
+    """The text of a page that is there."""
+    answer = await site.client.get(path, cookies=cookies)
+    assert answer.status_code == 200, (path, answer.text[-600:])
+    return str(answer.text)
+
+
 async def call(site: Datasette, method: str, path: str, cookies: dict[str, str] | None = None, **more: Any) -> Any:
     """The response of the API to a request that a script of our pages sends."""
     headers = {"X-KB": "1", **more.pop("headers", {})}

@@ -32,6 +32,7 @@ WORKING = (
     "/me", "/watches", "/drafts", "/drafts/new?q=公积金", f"/draft/{OWN}", "/review", f"/review/{WAITING}", "/upload",
     "/policy", "/unmet", "/classes", "/classes?state=accepted", "/barriers", "/barriers/pictures", "/barriers/compare",
     "/barriers/prerequisites", "/barriers/watch", "/barriers/cases", "/accounts",
+    "/rules", "/rules?rule=国务院令第350号", "/playbooks",
     "/library?sql=select+title+from+cases", "/library?sql=select+nosuch",
 )  # fmt: skip
 ROLES = ("window", "submit", "review", "policy", "admin")

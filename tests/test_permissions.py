@@ -93,7 +93,8 @@ change playbook         trial           401     403      403     403      403   
 change playbook         sketched        401     403      403     403      403      ok       ok      ok    403
 join cases to playbook  trial           401     403      403     403      403      ok       ok      ok    403
 retire playbook         trial           401     403      403     403      403      ok       ok      ok    403
-table of playbooks      -               401     403      403     403      403      ok       ok      ok    403
+table of playbooks      -               401      ok       ok      ok       ok      ok       ok      ok     ok
+say a rule changed      -               401     403      403     403      403      ok       ok      ok    403
 
 watch                   -               401      ok       ok      ok       ok      ok       ok      ok     ok
 delete another's watch  -               401     404      404     404      404     404      404     404    404
@@ -103,6 +104,7 @@ report on barriers      -               401     403      403     403      403   
 barrier rules           -               401     403      403     403      403     403      403      ok    403
 watch a barrier         -               401     403      403     403      403     403      403      ok    403
 another's barrier rule  -               401     403      403     403      403     403      403     404    403
+change another's rule   -               401     403      403     403      403     403      403     404    403
 see classes             class           401     403      403     403      403      ok       ok      ok    403
 propose classes         -               401     403      403     403      403      ok       ok      ok    403
 reject class            class           401     403      403     403      403      ok       ok      ok    403
@@ -158,6 +160,7 @@ ACTIONS: dict[str, tuple[str, str, Any]] = {
     "join cases to playbook": ("POST", "/api/v1/playbooks/{id}/cases", {"case_ids": [FULL.id]}),
     "retire playbook": ("POST", "/api/v1/playbooks/{id}/state", {"state": "retired", "note": "规定变了"}),
     "table of playbooks": ("GET", "/library/playbooks.json", None),
+    "say a rule changed": ("POST", "/api/v1/rules", {"rule": "国务院令第350号", "change": "废止"}),
     "watch": ("POST", "/api/v1/watches", {"question": "公积金"}),
     "delete another's watch": ("DELETE", "/api/v1/watches/1", None),
     "barriers": ("GET", "/api/v1/barriers", None),
@@ -166,6 +169,7 @@ ACTIONS: dict[str, tuple[str, str, Any]] = {
     "barrier rules": ("GET", "/api/v1/barrier-rules", None),
     "watch a barrier": ("POST", "/api/v1/barrier-rules", {"barrier": "信息不一致"}),
     "another's barrier rule": ("DELETE", "/api/v1/barrier-rules/1", None),
+    "change another's rule": ("PUT", "/api/v1/barrier-rules/1", {"words": "公积金"}),
     "see classes": ("GET", "/api/v1/classes", None),
     "propose classes": ("POST", "/api/v1/classes/propose", None),
     "reject class": ("POST", "/api/v1/classes/{id}/reject", {}),
@@ -192,7 +196,7 @@ PAGES = {
     "/barriers/watch": "barrier rules", "/barrier/{id}": "barrier of a class",
     "/unmet": "unmet questions", "/accounts": "list accounts", "/me": "make token", "/review": "return draft",
     "/review/{id}": "return draft", "/playbooks": "list playbooks", "/playbook/{id}": "read playbook",
-    "/playbook/{id}/edit": "change playbook",
+    "/playbook/{id}/edit": "change playbook", "/rules": "say a rule changed",
 }  # fmt: skip
 
 DRAFTS = {

@@ -25,8 +25,6 @@ FEED = "/feed.atom"
 MACHINE = re.compile(r"/-/(databases|plugins|versions|settings|threads|config|metadata|actor)(\.json)?")
 #: Pages of Datasette that try out permissions and logins which are not ours: for nobody.
 SHUT = re.compile(r"/-/(allow-debug|permissions|messages|auth-token|logout|patterns)(\.json)?")
-#: Tables that also hold what readers do not see yet; they have pages of their own.
-UNFINISHED = ("playbooks", "playbook_revisions")
 #: What programs fetch is answered with a status, not with a login page.
 _FOR_PROGRAMS = re.compile(r"/api/.*|.*\.(json|csv|atom|jsonl|blob|db)")
 
@@ -75,8 +73,6 @@ async def allowed(datasette: Datasette, actor: dict[str, Any] | None, action: st
     found = library(datasette)
     if not found:
         return None
-    if action == "view-table" and resource and resource[1] in UNFINISHED and not may(actor, "playbook"):
-        return False
     if action in ("view-instance", "view-database", "view-table", "view-query"):
         return None if may(actor, "read") or await is_open(datasette) else False
     if action == "execute-sql":

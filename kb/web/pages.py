@@ -69,7 +69,7 @@ async def case_page(datasette: Datasette, request: Request) -> Response:
         return _json(case.to_dict())
     url = str(datasette.absolute_url(request, address(datasette, f"/case/{case.id}")))
     panels = await beside.panels(library, case)
-    gone = await library.store(validity.repealed) if case.basis else []
+    changes = await library.store(validity.changed) if case.basis else []
     context = {
         "case": case,
         "moments": timeline(case),
@@ -78,7 +78,7 @@ async def case_page(datasette: Datasette, request: Request) -> Response:
         "panels": panels,
         "playbook": await beside.playbook(library, case.playbook),
         "near_playbook": await beside.near_playbook(library, panels) if not case.playbook else None,
-        "fallen": [case.basis[at] for at in validity.fallen(case.basis, gone)],
+        "fallen": [(case.basis[at], said) for at, said in validity.fallen(case.basis, changes).items()],
         "removed": _removed(case),
         "source_url": _web_address(case.source.get("url", "")),
         "citation": citation(case, url),

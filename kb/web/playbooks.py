@@ -51,7 +51,7 @@ async def page(datasette: Datasette, request: Request) -> Response:
 
     def read(store: Store) -> dict[str, Any]:
         found = playbooks.find(store, playbook_id, _visible(request.actor))
-        return {"playbook": found, "cases": store.published_of(found.cited()), "gone": validity.repealed(store),
+        return {"playbook": found, "cases": store.published_of(found.cited()), "changes": validity.changed(store),
                 "history": _history(store, found.id, request.actor)}  # fmt: skip
 
     found = await library.store(read)
@@ -59,7 +59,7 @@ async def page(datasette: Datasette, request: Request) -> Response:
     members = [found["cases"][case_id] for case_id in playbook.case_ids if case_id in found["cases"]]
     context = {
         **found, **_facts(members), "members": members, "notes": _notes(playbook), "states": _states(),
-        "labels_of": playbooks.labels(), "fallen": validity.fallen(playbook.basis, found["gone"]),
+        "labels_of": playbooks.labels(), "fallen": validity.fallen(playbook.basis, found["changes"]),
         "applies": _by_label(playbook.applies), "numbered": _numbered(_notes(playbook)),
         "panels": await asyncio.to_thread(_panels, library, playbook), "moves": _moves(playbook), "moved": MOVED,
         **_assets(datasette),
@@ -104,7 +104,7 @@ async def revision_page(datasette: Datasette, request: Request) -> Response:
 
 async def there_are(library: Library) -> bool:
     """Whether readers have any playbook to see."""
-    found = await library.rows("select 1 from playbooks where state in ('trial', 'solid') limit 1")
+    found = await library.rows("select 1 from playbooks limit 1")
     return bool(found)
 
 
@@ -125,11 +125,11 @@ def _entries(store: Store, states: Iterable[str]) -> list[dict[str, Any]]:
     """One line for each playbook."""
     found = playbooks.listing(store, states)
     cases = store.published_of({case_id for each in found for case_id in each.case_ids})
-    gone = validity.repealed(store)
+    changes = validity.changed(store)
     return [
         {"id": each.id, "title": each.title, "state": each.state, "obstacle": each.obstacle,
          "cases": len(each.case_ids), "halls": len(_halls(cases[case_id] for case_id in each.case_ids)),
-         "fallen": len(validity.fallen(each.basis, gone)), "revision": each.revision}
+         "fallen": len(validity.fallen(each.basis, changes)), "revision": each.revision}
         for each in found
     ]  # fmt: skip
 
@@ -237,7 +237,7 @@ async def _show(call: Call) -> dict[str, Any]:
 
     def read(store: Store) -> dict[str, Any]:
         found = playbooks.find(store, playbook_id, states)
-        lost = validity.fallen(found.basis, validity.repealed(store))
+        lost = validity.fallen(found.basis, validity.changed(store))
         shown = found.to_dict()
         if DRAFT not in states:
             del shown["doubts"]

@@ -28,6 +28,7 @@ from . import (
     pages,
     people,
     playbooks,
+    rules,
     sealing,
 )  # fmt: skip
 from .shell import address, asset_address, guarded, library, static_route, the_library
@@ -44,7 +45,7 @@ WIDE_POLICY = (
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 )
 #: Rooms of the site: each brings its pages (ROUTES) and what programs may call (HANDLERS, by operationId).
-ROOMS = (people, drafts, halls, exports, feedback, cases_api, playbooks)
+ROOMS = (people, drafts, halls, exports, feedback, cases_api, playbooks, rules)
 #: Path, words, and the right that one must have to see the link.
 LINKS = (
     ("/cases", "浏览", "read"), ("/halls", "大厅", "read"), ("/drafts", "报送", "draft.write"),

@@ -139,6 +139,11 @@ async def render(
     return Response.html(body, status=status, headers={"Content-Security-Policy": STRICT_POLICY})
 
 
+def typed(request: Request, name: str, longest: int = 200) -> str:
+    """What an address says under `name`, without room around it and not longer than anything that is looked for."""
+    return (request.args.get(name) or "").strip()[:longest]
+
+
 def page_number(request: Request) -> int:
     """The page that an address asks for (`?page=`), from 1; the first where it asks for none that can be."""
     text = request.args.get("page") or ""

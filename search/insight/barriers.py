@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
 from kb import playbooks
@@ -26,16 +25,12 @@ from kb.playbooks import Playbook
 from kb.store import Store
 
 from .. import words
-from ..embedder import Embedder
-from ..embedder.store import EmbeddingCache
-from ..passages import passages
 from ..unmet import Need
-from . import needs as unmet_needs
-from . import same_problem, verdicts
+from . import needs, same_problem, verdicts
 from .changes import moved
 from .classes import CaseClass, classes
 from .remembering import remembered
-from .scope import Counted, counted, date_of, hall_of, matter_of, newest_first, scope
+from .scope import Counted, Scope, counted, date_of, hall_of, matter_of, newest_first, scope
 
 REPORTED = "reported"  # the state of what is no class but a problem that many people told
 
@@ -140,18 +135,21 @@ def radar(store: Store, since: str = "", until: str = "", region: str = "", pati
     everyone = _members(store, known, found)
     ends = verdicts.watched_until(store)
     books = {book.id: book for book in playbooks.listing(store)}
-    last = _last(found, chosen.until)
+    last = _last(found, chosen)
     in_scope = {one.id: [found.cases[c] for c in one.case_ids if c in found.cases] for one in known}
-    listed = [one for one in known if len([c for c in in_scope[one.id] if not _is_apart(c)]) >= settings()["least"]]
-    near = _near(store, listed, everyone, chosen.since)
     classed, free = _told_by_many(store, known, found, patient)
+    several = {one.id for one in known if sum(not _is_apart(c) for c in in_scope[one.id]) >= settings()["least"]}
+    listed = [one for one in known if one.id in several or one.id in classed]
+    near = needs.near(store, listed, everyone, chosen.since)
     barriers = [
         _barrier(one, in_scope[one.id], everyone, found, ends, last, near.get(one.id, []),
                  *classed.get(one.id, ([], 0)), books.get(one.playbook))
         for one in listed
     ]  # fmt: skip
     barriers += [_report(store, cases, told_by, found, last) for cases, told_by in free]
-    barriers.sort(key=lambda one: (-one.score, -len(one.case_ids), one.id))
+    # Of equals the one whose cases are most alike is the surest.
+    fits = dict(store.workbench.conn.execute("select class_id, avg(fit) from class_members group by class_id"))
+    barriers.sort(key=lambda one: (-one.score, -len(one.case_ids), -(fits.get(one.id) or 0), one.id))
     held = {case_id for one in known for case_id in one.case_ids}
     shown = {case_id for one in barriers for case_id in one.case_ids}
     apart = [[case.id for case in newest_first(group) if case.id not in shown] for group in (lawful, outside)]
@@ -186,9 +184,12 @@ def _members(store: Store, known: Sequence[CaseClass], found: Counted) -> dict[s
     )
 
 
-def _last(found: Counted, until: str) -> str:
-    """The last day of the scope: that of the newest case in it."""
-    return max((date_of(case) for case in found.cases.values()), default=until)
+def _last(found: Counted, chosen: Scope) -> str:
+    """The last day of the scope, that of the newest case in it; empty where it is too short to see growth in."""
+    dates = sorted(filter(None, map(date_of, found.cases.values())))
+    days = settings()["days"]
+    long = bool(dates) and chosen.since <= moved(dates[-1], 1 - 2 * days) and dates[0] <= moved(dates[-1], -days)
+    return dates[-1] if long else ""
 
 
 def _barrier(
@@ -291,7 +292,8 @@ def _components(
     told: verdicts.Verdict, last: str, near: Sequence[tuple[Need, str]], again: Sequence[str],
 ) -> list[Component]:  # fmt: skip
     ids = [case.id for case in cases]
-    after = [one for found in told.after.values() for one in found] if told.verdict == verdicts.RECURS else []
+    # Where the fix never reached a case is one more case, no sign that the fix failed.
+    after = [*told.after.get("hall", []), *told.after.get("city", [])] if told.verdict == verdicts.RECURS else []
     newer, older = _halves(cases, last)
     days = settings()["days"]
     growth = max(0.0, (len(newer) - len(older)) / (len(newer) + len(older) + settings()["smooth"]))
@@ -309,8 +311,8 @@ def _components(
               [one for found in of_months.values() for one in found]),
         _part("growth", len(newer) - len(older),
               f"最近 {days} 天 {len(newer)} 件，此前 {days} 天 {len(older)} 件" if growth else "",
-              newer if growth else [], growth),
-        _part("recurrence", len(after), f"固化后又有 {len(after)} 件" if after else "", after),
+              [*newer, *older], growth),
+        _part("recurrence", len(after), f"固化以后，同厅同市又有 {len(after)} 件" if after else "", after),
         _part("refused", len(refused), f"另有 {len(refused)} 件依法不能办，不计入" if refused else "", refused, share),
         _part("unmet", asked, f"有 {asked} 次提问接近这一类而没有找到先例" if asked else "",
               list(dict.fromkeys(case_id for _, case_id in near))),
@@ -331,66 +333,6 @@ def _halves(cases: Sequence[Case], last: str) -> tuple[list[str], list[str]]:
     middle, start = moved(last, -settings()["days"]), moved(last, -2 * settings()["days"])
     dated = [(date_of(case), case.id) for case in cases if date_of(case)]
     return [i for date, i in dated if date > middle], [i for date, i in dated if start < date <= middle]
-
-
-# Questions without a precedent
-
-
-def _near(
-    store: Store, listed: Sequence[CaseClass], everyone: Mapping[str, Case], since: str
-) -> dict[str, list[tuple[Need, str]]]:
-    """{class id: [(need, the case that it is nearest to)]}: each unmet need at the class that it is nearest to."""
-    limits = settings()["unmet"]
-    asked = unmet_needs.needs(store, since)[: limits["most"]] if listed else []
-    if not asked:
-        return {}
-    nearest = [(one.id, c) for one in listed for c in one.case_ids[: limits["central"]] if c in everyone]
-    told = store.published_of(case_id for _, case_id in nearest)
-    central = [(class_id, told[case_id]) for class_id, case_id in nearest if case_id in told]
-    embedder = unmet_needs.embedder(store.settings)
-    likeness = _likeness(store, asked, [case for _, case in central], embedder)
-    least = _least(embedder)
-    found: dict[str, list[tuple[Need, str]]] = {}
-    for need, row in zip(asked, likeness, strict=True):
-        best = int(np.argmax(row)) if len(row) else -1
-        if best >= 0 and row[best] >= least:
-            class_id, case = central[best]
-            found.setdefault(class_id, []).append((need, case.id))
-    return found
-
-
-def _least(embedder: Embedder | None) -> float:
-    """The likeness from which a question is near a case: of vectors if the embedder's are known, else of words."""
-    limits = settings()["unmet"]
-    known = limits["cosine"].items() if embedder else ()
-    return next((float(value) for name, value in known if embedder and embedder.fingerprint.startswith(name)),
-                float(limits["share"]))  # fmt: skip
-
-
-def _likeness(
-    store: Store, asked: Sequence[Need], cases: Sequence[Case], embedder: Embedder | None
-) -> np.ndarray[Any, Any]:
-    """[needs, cases]: how like a question is to what a case tells; 0 where they share no word of content."""
-    held = [_content(f"{case.title}。{case.obstacle}。{case.demand}") for case in cases]
-    wanted = [_content(need.text) for need in asked]
-    shares = np.array([[len(a & b) / max(len(a), 1) for b in held] for a in wanted])
-    known = settings()["unmet"]["cosine"]
-    if embedder is None or not any(embedder.fingerprint.startswith(name) for name in known):
-        return shares
-    with EmbeddingCache(store.settings, embedder) as cache:
-        texts = [[piece.text for piece in passages(case) if piece.view == "message"] for case in cases]
-        flat = cache.encode_passages([text for some in texts for text in some])
-    cosines = embedder.encode_queries([need.text for need in asked]) @ flat.T
-    ends = np.cumsum([len(some) for some in texts])
-    best = np.zeros_like(shares)
-    for at, (end, some) in enumerate(zip(ends, texts, strict=True)):
-        if some:
-            best[:, at] = cosines[:, end - len(some) : end].max(axis=1)
-    return np.where(shares > 0, best, 0.0)
-
-
-def _content(text: str) -> set[str]:
-    return {word.text for word in words.content_words(text) if len(word.text) > 1}
 
 
 # Counting

@@ -1,15 +1,17 @@
 """甲县能办、乙县不能办: the same matter and the same obstacle, done at one hall and refused at another.
 
-Obstacles are the same if both cases are in one class, else if they share a barrier type, else (a lawful refusal has no
-class, and its type says no more than that) if they share enough words. Matters are the same by their standard name.
-A hall that has done it once is not one that cannot. Weights and outcomes lie in ``radar.yml``.
+Obstacles are the same if both cases are in one class; else, unless they are in two, if they share a barrier type and
+some words, or (a lawful refusal has no class, and its type says no more than that) enough words. Words of the matter do
+not count. Matters are the same by their standard name. A hall that has done it once is not one that cannot. Weights and
+outcomes lie in ``radar.yml``.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 from kb.model import Case
@@ -17,7 +19,6 @@ from kb.store import Store
 
 from .. import words
 from .barriers import is_outside, settings
-from .changes import day
 from .classes import class_of, classes
 from .remembering import remembered
 from .scope import counted, hall_of, matter_of, newest_first, scope
@@ -28,11 +29,13 @@ SAME = {CLASS: "同一类事", BARRIER: "同一壁垒类型", WORDS: "卡点说�
 
 @dataclass(frozen=True)
 class Side:
-    """One hall: its cases, newest first, their outcome, how it was done or explained, working days (median)."""
+    """One hall: its cases, newest first; of the newest the outcome, the obstacle and when it was closed; how it was
+    done or explained; working days (median)."""
 
     hall: str
     case_ids: list[str]
     outcome: str
+    obstacle: str
     how: str
     days: int | None
     date: str
@@ -40,8 +43,8 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A matter with one obstacle: halls that `can` and halls that `cannot`. `same` says why the obstacles count as one:
-    class, barrier or words; `class_id` is empty unless class."""
+    """A matter with one obstacle: halls that `can` and halls that `cannot`. `left` says in Chinese how these left it;
+    `same` why the obstacles count as one: class, barrier or words; `class_id` is empty unless class."""
 
     matter: str
     obstacle: str
@@ -50,6 +53,7 @@ class Comparison:
     same: str
     can: list[Side]
     cannot: list[Side]
+    left: str
     score: float
     text: str
 
@@ -62,7 +66,7 @@ class Comparison:
 def comparisons(store: Store, since: str = "", until: str = "", region: str = "") -> list[Comparison]:
     """What some halls can do and others cannot, the surest and most frequent first. Raises Fault."""
     found = counted(store, scope(since, until, region))
-    cases = [case for case in found.cases.values() if hall_of(case) and matter_of(case) and not is_outside(case)]
+    cases = _told(found.cases.values())
     homes = class_of(store, [case.id for case in cases])
     titles = {one.id: one.obstacle or one.title for one in classes(store)}
     by_matter: dict[str, list[Case]] = {}
@@ -72,6 +76,16 @@ def comparisons(store: Store, since: str = "", until: str = "", region: str = ""
     return sorted(rows, key=lambda row: (-row.score, row.matter, row.obstacle))
 
 
+def comparable(store: Store, since: str = "", until: str = "", region: str = "") -> tuple[int, int]:
+    """How many cases tell what a comparison needs, matter, hall and outcome, and of how many. Raises Fault."""
+    cases = counted(store, scope(since, until, region), texts=False).cases.values()
+    return sum(bool(case.outcome) for case in _told(cases)), len(cases)
+
+
+def _told(cases: Iterable[Case]) -> list[Case]:
+    return [case for case in cases if hall_of(case) and matter_of(case) and not is_outside(case)]
+
+
 def _compared(
     matter: str, cases: Sequence[Case], homes: Mapping[str, str], titles: Mapping[str, str]
 ) -> Iterable[Comparison]:
@@ -79,9 +93,10 @@ def _compared(
     refusals that meet the same solved cases are one row."""
     rules = settings()["comparison"]
     done = [case for case in cases if case.outcome in rules["can"]]
+    said = cache(_content)
     rows: dict[tuple[str, str], tuple[dict[str, Case], dict[str, Case]]] = {}
     for refused in (case for case in cases if case.outcome in rules["cannot"]):
-        for same, key, alike in _alike(refused, done, homes):
+        for same, key, alike in _alike(refused, done, homes, said):
             if hall_of(refused) in map(hall_of, alike):
                 break  # this hall can
             if alike:
@@ -93,17 +108,21 @@ def _compared(
         yield _row(matter, same, key, titles, newest_first(can.values()), newest_first(cannot.values()))
 
 
-def _alike(refused: Case, done: Sequence[Case], homes: Mapping[str, str]) -> Iterable[tuple[str, str, list[Case]]]:
+def _alike(
+    refused: Case, done: Sequence[Case], homes: Mapping[str, str], said: Callable[[str, str], frozenset[str]]
+) -> Iterable[tuple[str, str, list[Case]]]:
     """(reason, what is shared, solved cases that share it), the surest first."""
+    rules = settings()["comparison"]
     own = homes.get(refused.id, "")
     if own:
         yield CLASS, own, [case for case in done if homes.get(case.id) == own]
+    free = [case for case in done if not (own and homes.get(case.id))]
+    own_words = said(*_texts(refused))
+    shares = [(case, _share(own_words, said(*_texts(case)))) for case in free]
     for barrier in refused.barriers:
-        if barrier not in settings()["comparison"]["vague"]:
-            yield BARRIER, barrier, [case for case in done if barrier in case.barriers]
-    said = _content(refused)
-    near = [case for case in done if _share(said, _content(case)) >= settings()["comparison"]["share"]]
-    yield WORDS, refused.id, near
+        if barrier not in rules["vague"]:
+            yield BARRIER, barrier, [c for c, n in shares if barrier in c.barriers and n >= rules["share"][BARRIER]]
+    yield WORDS, refused.id, [case for case, share in shares if share >= rules["share"][WORDS]]
 
 
 def _row(
@@ -115,8 +134,10 @@ def _row(
     barrier = key if same == BARRIER else max(types, key=types.count, default="")
     yes, no = _sides(can, rules["measure"]), _sides(cannot, rules["explained"])
     points = rules["same"][same] + len(no) + len(cannot) / 2 + len(yes) / 2
-    text = f"{_named(yes)}能办，{_named(no)}不能办：{matter}（{SAME[same]}）"
-    return Comparison(matter, obstacle, barrier, key if same == CLASS else "", same, yes, no, round(points, 2), text)
+    left = "、".join(words for outcome, words in rules["cannot"].items() if outcome in {side.outcome for side in no})
+    text = f"{_named(yes)}能办，{_named(no)}{left}：{matter}（{SAME[same]}）"
+    home = key if same == CLASS else ""
+    return Comparison(matter, obstacle, barrier, home, same, yes, no, left, round(points, 2), text)
 
 
 def _sides(cases: Sequence[Case], fields: Sequence[str]) -> list[Side]:
@@ -128,8 +149,9 @@ def _sides(cases: Sequence[Case], fields: Sequence[str]) -> list[Side]:
         days = [case.working_days for case in some if case.working_days is not None]
         how = next((str(getattr(case, name)) for case in some for name in fields if getattr(case, name)), "")
         sides.append(Side(
-            str(some[0].hall.get("name") or hall_of(some[0])), [case.id for case in some], some[0].outcome, how,
-            round(statistics.median(days)) if days else None, day(some[0].closed) or day(some[0].received),
+            str(some[0].hall.get("name") or hall_of(some[0])), [case.id for case in some], some[0].outcome,
+            some[0].obstacle or some[0].demand, how, round(statistics.median(days)) if days else None,
+            str(some[0].closed or some[0].received or "")[:10],
         ))  # fmt: skip
     return sorted(sides, key=lambda side: (-len(side.case_ids), side.hall))
 
@@ -139,9 +161,15 @@ def _named(sides: Sequence[Side]) -> str:
     return f"{listed}等 {len(sides)} 个大厅" if len(sides) > 3 else listed
 
 
-def _content(case: Case) -> frozenset[str]:
-    text = f"{case.obstacle}。{case.demand}"
-    return frozenset(word.text for word in words.content_words(text) if len(word.text) > 1)
+def _texts(case: Case) -> tuple[str, str]:
+    """What names the matter, and what tells the obstacle."""
+    return " ".join(map(str, case.matter.values())), f"{case.obstacle}。{case.demand}"
+
+
+def _content(matter: str, told: str) -> frozenset[str]:
+    """The words that tell the obstacle; those of the matter are the same in all its cases."""
+    own = {word.text for word in words.content_words(matter)}
+    return frozenset(word.text for word in words.content_words(told) if len(word.text) > 1) - own
 
 
 def _share(one: frozenset[str], other: frozenset[str]) -> float:

@@ -1,5 +1,6 @@
 """A first draft of a playbook from the cases of a class: sentences taken out of the cases, each with the cases that say
-so; nothing is worded anew.  Numbers and words lie in ``drafting.yml``.
+so; nothing is worded anew, but for the placeholders of persons: a procedure speaks of nobody.  Numbers and words lie
+in ``drafting.yml``.
 
 The steps are those of one case that went well, so that they read as one procedure; what other cases did in another way
 stands apart (`other`).  Sentences that are nearly the same are taken once and carry the ids of all their cases.
@@ -11,49 +12,22 @@ import re
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
+from kb.fields import departments
 from kb.model import Case
 from kb.playbooks import MOST_SHORT, MOST_TITLE, Playbook
 from kb.validity import same
 
-from .. import words
-from ..filters import YES
-from ..filters import solidified as is_solidified
 from ..passages import Encode
 from ..words.formulas import essence
+from . import fixes
+from .sentences import Joining, Sentence, first_of, general, overlap, sentences_of, settings
 
 _DIGITS = {char: at for at, char in enumerate("零一二三四五六七八九")} | {"两": 2}
 _EDGES = " \t\n，,；;、。.：:"
-
-
-@dataclass
-class _Sentence:
-    """A sentence as its case has it, and all the cases that say the same, its own first."""
-
-    text: str
-    cases: list[str]
-    case: Case
-    place: float = 0.0  # 0 at the beginning of its text, 1 at its end
-    dept: str = ""
-    pairs: frozenset[str] = field(default_factory=frozenset)
-    vector: Any = None
-
-    def item(self) -> dict[str, Any]:
-        return {"text": self.text, "cases": self.cases}
-
-
-@cache
-def settings() -> dict[str, Any]:
-    """The content of ``drafting.yml``."""
-    found: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "drafting.yml").read_text(encoding="utf-8"))
-    return found
 
 
 def draft(
@@ -72,26 +46,31 @@ def draft(
     solved = [case for case in told if case.outcome in settings()["solved"]]
     turned = [case for case in (*told, *_told_once(sorted(refused, key=lambda case: case.id)))
               if case.outcome in settings()["refused"]]  # fmt: skip
-    join = _Joining(encode)
-    situations = join(_first(case, "obstacle", "demand") for case in told)
-    models = _models(solved, join)
-    known = [at for at, each in enumerate(situations) if obstacle and each.text.strip(_EDGES) == obstacle.strip(_EDGES)]
-    central = known[0] if known else join.central(situations)
+    join = Joining(encode)
+    begins = general(obstacle).strip(_EDGES + "…")  # what a class goes by may be cut
+    # Of sentences that are one the first is kept: that by which the class goes is to be among them.
+    firsts = sorted(map(first_of, told), key=lambda each: not each.text.startswith(begins))
+    situations = join(firsts)
+    # What was done by half is no way to follow, unless there is no other.
+    done = [case for case in solved if case.outcome in settings()["done"]] or solved
+    models = _models(done, join)
+    known = bool(begins and situations) and situations[0].text.startswith(begins)
+    central = 0 if known else join.central(situations)
     obstacle = situations[central].text if situations else ""
     return Playbook(
         title=(title or _short(obstacle))[:MOST_TITLE],
         obstacle=obstacle,
         obstacle_cases=situations[central].cases if situations else [],
         applies=_applies(told, [each for at, each in enumerate(situations) if at != central]),
-        not_applies=_items(join(_first(case, "obstacle", "demand") for case in turned), most["not_applies"]),
-        steps=_steps(models, solved, join),
+        not_applies=_items(join(first_of(case) for case in turned), most["not_applies"]),
+        steps=_steps(models, done, join),
         materials=_materials(solved, join),
         basis=_basis(told),
         models=[case.id for case in models[: most["models"]]],
-        refusals=_items(join(each for case in turned for each in _sentences(case, "measure")), most["refusals"]),
+        refusals=_items(join(each for case in turned for each in sentences_of(case, "measure")), most["refusals"]),
         window=_window(solved),
         case_ids=[case.id for case in members],
-        solidified=_solidified(solved),
+        solidified=_solidified([*models, *solved]),
     )
 
 
@@ -100,43 +79,7 @@ def _told_once(cases: Sequence[Case]) -> list[Case]:
     return [case for case in cases if case.duplicate_of not in known]
 
 
-# Sentences
-
-
-def _sentences(case: Case, *names: str) -> list[_Sentence]:
-    """The sentences of the first of these fields that says something."""
-    limits = settings()
-    for name in names:
-        text = str(getattr(case, name))
-        found = []
-        for start, end in words.sentences(text):
-            for piece in _pieces(text[start:end], limits["longest"]):
-                if len(essence(piece)) >= limits["shortest"] and not any(word in piece for word in limits["idle"]):
-                    found.append(_Sentence(piece, [case.id], case, start / max(1, len(text))))
-        if found:
-            return found
-    return []
-
-
-def _first(case: Case, *names: str) -> _Sentence:
-    """What a case says first of these fields, else its title."""
-    found = _sentences(case, *names)
-    return found[0] if found else _Sentence(case.title or case.matter.get("name", ""), [case.id], case)
-
-
-def _pieces(text: str, longest: int, least: int = 0) -> list[str]:
-    """*text* whole, or cut at commas into pieces of at most *longest* and at least *least* characters."""
-    text = " ".join(text.split()).strip()
-    if len(text) <= longest:
-        return [text]
-    found = [""]
-    for clause in re.findall(r"[^，；,;]+[，；,;]?", text):
-        if found[-1] and len(found[-1]) + len(clause) > longest and len(found[-1]) >= least:
-            found.append("")
-        found[-1] += clause
-    if len(found) > 1 and len(found[-1]) < least:
-        found[-2:] = ["".join(found[-2:])]
-    return [whole for each in found if (whole := each[: longest * 4].strip(" ，,"))]
+# Parts of the playbook
 
 
 def _short(text: str) -> str:
@@ -145,72 +88,11 @@ def _short(text: str) -> str:
     return parts[0].strip(_EDGES)[:40]
 
 
-def _items(sentences: Sequence[_Sentence], most: int) -> list[dict[str, Any]]:
+def _items(sentences: Sequence[Sentence], most: int) -> list[dict[str, Any]]:
     return [each.item() for each in sentences if each.text][:most]
 
 
-class _Joining:
-    """Joins sentences that say the same: nearly the same letters, or, with a model, the same meaning."""
-
-    def __init__(self, encode: Encode | None) -> None:
-        self._encode = encode
-
-    def __call__(self, sentences: Iterable[_Sentence]) -> list[_Sentence]:
-        """Each said once, in the order in which they came; one that more cases say comes no earlier."""
-        kept: list[_Sentence] = []
-        for each in self.read(sentences):
-            twin = next((other for other in kept if self.alike(each, other)), None)
-            if twin is None:
-                kept.append(each)
-            else:
-                twin.cases = list(dict.fromkeys([*twin.cases, *each.cases]))
-        return kept
-
-    def read(self, sentences: Iterable[_Sentence]) -> list[_Sentence]:
-        """The sentences, ready to be compared."""
-        found = [each for each in sentences if each.text]
-        for each in found:
-            each.pairs = frozenset(words.bigrams(each.text))
-        if self._encode and found:
-            vectors = self._encode([each.text for each in found])
-            for each, vector in zip(found, vectors, strict=True):
-                each.vector = vector
-        return found
-
-    def alike(self, one: _Sentence, other: _Sentence) -> bool:
-        """Whether two sentences are one; a sentence that denies is never one with another that does not."""
-        if _denied(one.text) != _denied(other.text):
-            return False
-        if essence(one.text) == essence(other.text) or _overlap(one, other) >= settings()["alike"]:
-            return True
-        return one.vector is not None and float(one.vector @ other.vector) >= settings()["meaning"]
-
-    def central(self, sentences: Sequence[_Sentence]) -> int:
-        """The place of the sentence nearest to all others, weighed by how many cases say it."""
-        if not sentences:
-            return 0
-        if sentences[0].vector is not None:
-            matrix = np.array([each.vector for each in sentences])
-            near = matrix @ matrix.T
-        else:
-            near = np.array([[_overlap(one, other) for other in sentences] for one in sentences])
-        weights = np.array([len(each.cases) for each in sentences])
-        return int(np.argmax((near @ weights).round(6)))
-
-
-def _overlap(one: _Sentence, other: _Sentence) -> float:
-    total = len(one.pairs) + len(other.pairs)
-    return 2 * len(one.pairs & other.pairs) / total if total else 0.0
-
-
-def _denied(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"(?:不|未|无|没|免)[\u4e00-\u9fff]", text))
-
-
-# Parts of the playbook
-
-
-def _applies(cases: Sequence[Case], situations: Sequence[_Sentence]) -> list[dict[str, Any]]:
+def _applies(cases: Sequence[Case], situations: Sequence[Sentence]) -> list[dict[str, Any]]:
     most = settings()["most"]
     found = []
     for label, told in (
@@ -226,27 +108,27 @@ def _applies(cases: Sequence[Case], situations: Sequence[_Sentence]) -> list[dic
     return [*found, *({"text": f"情形：{each.text}", "cases": each.cases} for each in ranked_situations)]
 
 
-def _models(solved: Sequence[Case], join: _Joining) -> list[Case]:
+def _models(solved: Sequence[Case], join: Joining) -> list[Case]:
     """Cases to follow, best first: done, told completely, quick, and done much as others were."""
     given = settings()["model"]
     if not solved:
         return []
-    measures = join.read(_Sentence(case.measure or case.title or case.id, [case.id], case) for case in solved)
-    near = np.array([[_overlap(one, other) for other in measures] for one in measures])
+    measures = join.read(Sentence(case.measure or case.title or case.id, [case.id], case) for case in solved)
+    near = np.array([[overlap(one, other) for other in measures] for one in measures])
     central = (near.sum(axis=1) - 1) / max(1, len(solved) - 1)
     top = float(central.max()) or 1.0
     found = []
     for case, mean in zip(solved, central, strict=True):
-        there = (len(case.steps) > 1, case.basis, case.materials, case.lead_dept, case.result, case.solidified)
+        there = (len(case.steps) > 1, case.basis, case.materials, case.lead_dept, case.result)
         score = given["outcome"].get(case.outcome, 0) + given["complete"] * sum(map(bool, there))
         score += given["measure"] * min(1.0, len(case.measure) / given["measure_full"])
-        score += given["central"] * float(mean) / top
+        score += given["central"] * float(mean) / top + given["lasting"] * _lasting(case)
         score += given["fast"] / (1 + case.working_days / 5) if case.working_days is not None else 0
         found.append((-score, case.id, case))
     return [case for _, _, case in sorted(found, key=lambda entry: entry[:2]) if case.measure or case.steps]
 
 
-def _steps(models: Sequence[Case], solved: Sequence[Case], join: _Joining) -> list[dict[str, Any]]:
+def _steps(models: Sequence[Case], solved: Sequence[Case], join: Joining) -> list[dict[str, Any]]:
     """The steps of the best case, then other ways."""
     if not models:
         return []
@@ -254,11 +136,11 @@ def _steps(models: Sequence[Case], solved: Sequence[Case], join: _Joining) -> li
     best = models[0]
     main = join.read(_units(best))[: most["steps"]]
     whole = join.read(_ways(best))
-    others: list[_Sentence] = []
+    others: list[Sentence] = []
     for each in join.read(each for case in solved if case is not best for each in _ways(case)):
         twin = next((step for step in main if join.alike(each, step)), None)
         if twin is None and any(join.alike(each, sentence) for sentence in whole):
-            twin = max(main, key=lambda step: _overlap(step, each))
+            twin = max(main, key=lambda step: overlap(step, each))
         if twin is None:
             twin = next((other for other in others if join.alike(each, other)), None)
         if twin is None:
@@ -271,43 +153,67 @@ def _steps(models: Sequence[Case], solved: Sequence[Case], join: _Joining) -> li
     return [_step(each, False) for each in main] + [_step(each, True) for each in taken]
 
 
-def _units(case: Case) -> list[_Sentence]:
+def _units(case: Case) -> list[Sentence]:
     """The steps of a case: as it lists them, else its sentences, else the parts of its one sentence."""
     listed = [step for step in case.steps if len(essence(str(step.get("action", "")))) >= 2]
     if len(listed) > 1:
         return [
-            _Sentence(_cut(str(step["action"]), 600), [case.id], case, at / len(listed), str(step.get("dept") or ""))
+            Sentence(
+                _cut(general(str(step["action"])), 600), [case.id], case, at / len(listed), str(step.get("dept") or "")
+            )
             for at, step in enumerate(listed)
         ]
-    found = _sentences(case, "measure")
+    found = sentences_of(case, "measure")
     if len(found) > 1:
         return found
-    return [_Sentence(text, [case.id], case) for each in found
-            for text in _pieces(each.text, settings()["clause"], settings()["clause"])]  # fmt: skip
+    return [Sentence(text, [case.id], case) for each in found for text in _acts(each.text, case)]
 
 
-def _ways(case: Case) -> list[_Sentence]:
+def _ways(case: Case) -> list[Sentence]:
     """What a case did, whole where it is short: its parts alone would not say what is done in which order."""
-    found = _sentences(case, "measure")
+    found = sentences_of(case, "measure")
     told = "".join(each.text for each in found)
-    return [_Sentence(told, [case.id], case)] if 0 < len(told) <= settings()["longest"] else found or _units(case)
+    return [Sentence(told, [case.id], case)] if 0 < len(told) <= settings()["longest"] else found or _units(case)
 
 
-def _step(each: _Sentence, other: bool) -> dict[str, Any]:
+def _acts(text: str, case: Case) -> list[str]:
+    """*text* cut at commas where somebody else begins to act, or it says 再, 然后 …; no other clause stands alone."""
+    least, found = settings()["clause"], [""]
+    for clause in re.findall(r"[^，；,;]+[，；,;]?", text):
+        begins = re.match(settings()["then"], clause) or _actor(clause, case)
+        if found[-1] and begins and len(found[-1]) >= least and len(clause) >= least:
+            found.append("")
+        found[-1] += clause
+    return [whole for each in found if (whole := each.strip(" ，,；;"))]
+
+
+def _step(each: Sentence, other: bool) -> dict[str, Any]:
     case = each.case
-    begins = None if other else re.search(settings()["dept"], each.text)
+    begins = "" if other else _actor(each.text, case)
     named = [dept for dept in (case.lead_dept, *case.coop_depts) if dept and dept in each.text]
-    dept = each.dept or (begins["dept"] if begins and len(begins["dept"]) > 1 else "、".join(named))
-    return {"action": each.text.rstrip("，,；;"), "dept": _cut(dept), "days": _days(each.text),
-            "other": other, "cases": each.cases}  # fmt: skip
+    return {"action": each.text.rstrip("，,；;"), "dept": _cut(each.dept or begins or "、".join(named)),
+            "days": _days(each.text, other), "other": other, "cases": each.cases}  # fmt: skip
 
 
-def _days(text: str) -> int | None:
-    """Working days that a sentence tells."""
+def _actor(text: str, case: Case) -> str:
+    """The department that a text begins with: by its name, or in short (税务, 住建) if it is one of the case."""
+    found = re.match(settings()["dept"], text)
+    if found:
+        return found["dept"]
+    if re.match(settings()["no_dept"], text):
+        return ""
+    begins = {departments.standard(text[:end]) for end in (2, 3, 4) if not departments.standard(text[1:end])} - {None}
+    named = (name for name in (case.lead_dept, *case.coop_depts) if departments.standard(name) in begins)
+    return next(named, "")
+
+
+def _days(text: str, whole: bool) -> int | None:
+    """Working days that a step tells; of a way that is told as a *whole*, those in which it ended."""
     found = re.search(settings()["days"], text)
     if found:
         return _number(found["n"])
-    return 0 if any(word in text for word in settings()["same_day"]) else None
+    end = re.split(r"[，,；;。]", text.rstrip("。；;，, "))[-1] if whole else text
+    return 0 if re.search(settings()["same_day"], end) else None
 
 
 def _number(text: str) -> int:
@@ -317,7 +223,7 @@ def _number(text: str) -> int:
     return (_DIGITS.get(tens, 1) * 10 if ten else 0) + _DIGITS.get(ones, 0)
 
 
-def _materials(cases: Sequence[Case], join: _Joining) -> list[dict[str, Any]]:
+def _materials(cases: Sequence[Case], join: Joining) -> list[dict[str, Any]]:
     """Materials that the cases name, then what was accepted instead or left out."""
     limits = settings()
     named: dict[str, tuple[str, list[str]]] = {}
@@ -331,14 +237,14 @@ def _materials(cases: Sequence[Case], join: _Joining) -> list[dict[str, Any]]:
     instead = []
     for case in cases:
         for material in case.materials:
-            note(material, case)
+            note(general(material), case)
         for text in (case.measure, case.solidified.get("text", "")):
-            for clause in _clauses(text):
+            for clause in _clauses(general(text)):
                 if _accepted(clause) is not None:
-                    instead.append(_Sentence(clause, [case.id], case))
+                    instead.append(Sentence(clause, [case.id], case))
                 else:
                     for found in re.finditer(limits["by"], clause):
-                        note(found["name"], case)
+                        note(found["name"] + _issuer(clause[: found.start("name")]), case)
     ranked = sorted(named.values(), key=lambda entry: -len(entry[1]))[: limits["most"]["materials"]]
     swaps = join(instead)[: limits["most"]["materials"]]
     return [
@@ -347,8 +253,16 @@ def _materials(cases: Sequence[Case], join: _Joining) -> list[dict[str, Any]]:
     ]
 
 
+def _issuer(before: str) -> str:
+    """Who issues what is named after *before* (地名办出具): the citizen need not bring it."""
+    found = re.fullmatch(settings()["dept"] + "(?P<verb>[出开]具)", before)
+    return f"（{found['dept']}{found['verb']}）" if found else ""
+
+
 def _clauses(text: str) -> list[str]:
-    return [clause.strip(_EDGES) for clause in re.split(r"[，。；;！？\n]", str(text)) if clause.strip(_EDGES)]
+    """The clauses of a text, without 一是, 二是 before them."""
+    parts = re.split(r"[，。；;！？\n]", re.sub(settings()["wrapped"], "", str(text)))
+    return [clause for part in parts if (clause := re.sub(r"^[一二三四五六]是", "", part.strip(_EDGES)))]
 
 
 def _accepted(clause: str) -> str | None:
@@ -396,24 +310,26 @@ def _grouped(named: Iterable[tuple[str, Case]]) -> list[dict[str, Any]]:
 
 
 def _where(case: Case) -> str:
+    """Hall and department; the department alone if its name says where it is."""
     hall = str(case.hall.get("name", ""))
-    return _cut("：".join(part for part in dict.fromkeys((hall, case.lead_dept)) if part))
+    place = re.sub(r"本级$|(?:政务|行政|便民)服务中心$", "", hall)
+    parts = [case.lead_dept] if place and place in case.lead_dept else [hall, case.lead_dept]
+    return _cut("：".join(part for part in dict.fromkeys(parts) if part))
 
 
 def _lasting(case: Case) -> bool:
-    kind, text = str(case.solidified.get("kind", "")), str(case.solidified.get("text", ""))
-    return bool(text) and is_solidified(kind, text) == YES
+    return fixes.is_fixed(case) and bool(case.solidified.get("text"))
 
 
 def _solidified(solved: Sequence[Case]) -> dict[str, Any]:
-    """The first change that was told with its kind or date, else any."""
-    found = [case for case in solved if _lasting(case)]
-    if not found:
+    """The change whose kind is told, the earliest dated one, else that of the best case (*solved*: best first)."""
+    lasting = list(filter(_lasting, solved))
+    if not lasting:
         return {}
-    told = min(found, key=lambda case: (not case.solidified.get("kind"), not case.solidified.get("date"),
-                                        str(case.solidified.get("date", "")), case.id))  # fmt: skip
-    change = {part: _cut(str(told.solidified.get(part, "")), 1000) for part in ("kind", "text", "date")}
-    return {**change, "where": _cut(str(told.hall.get("name", ""))), "cases": [told.id]}
+    case = min(lasting, key=lambda each: (not fixes.told(each)[0], fixes.told_date(each) or "9"))
+    kind, text = fixes.told(case)
+    return {"kind": kind, "text": _cut(general(text), 1000), "date": fixes.told_date(case),
+            "where": _cut(str(case.hall.get("name", ""))), "cases": [case.id]}  # fmt: skip
 
 
 def _cut(text: str, most: int = MOST_SHORT) -> str:

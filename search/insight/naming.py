@@ -15,8 +15,9 @@ from kb.model import Case
 
 from .. import words
 
-_PLACEHOLDER = re.compile(r"〔[^〕\d]*\d*〕")
-_GREETING = re.compile(r"尊敬的|[您你]好|.{0,8}(领导|书记|市长|县长|局长)[：:，, ]")
+#: How letters begin.
+GREETING = re.compile(r"尊敬的|[您你]好|.{0,8}(领导|书记|市长|县长|局长)[：:，, ]")
+_PLACEHOLDER = re.compile(r"〔[^〕\d]+\d*〕")  # not 〔2020〕 in a document number
 _CLAUSES = re.compile(r"[，,、；;：:]")
 _ENDS = " \t\n。！？!?；;，,、：:"
 
@@ -69,7 +70,7 @@ def why(obstacle: str, cases: Sequence[Case], borderline: Collection[str], staff
     found.append(_wording(cases))
     unsure = [case for case in cases if case.id in borderline]
     if unsure:
-        named = "、".join(f"{case.id}（{_brief(case)}）" for case in unsure[:5])
+        named = "、".join(f"“{_brief(case)}”" for case in unsure[:5])
         found.append(f"拿不准的 {len(unsure)} 件，请核对：{named}{' 等' if len(unsure) > 5 else ''}")
     if staff:
         found.append(f"其中 {staff} 件由工作人员归入")
@@ -82,6 +83,8 @@ def _spread(label: str, names: Sequence[str], total: int) -> str:
         return ""
     listed = "、".join(f"{name} {times}" for name, times in count.most_common(settings()["listed"]))
     more = " 等" if len(count) > settings()["listed"] else ""
+    if total == 1:
+        return f"{label}：{next(iter(count))}"
     if len(count) == 1:
         return f"{total} 件都是同一{label}：{listed}" if sum(count.values()) == total else f"{label}：{listed}"
     return f"跨{label}：{total} 件分在 {len(count)} 个{label}（{listed}{more}）"
@@ -126,7 +129,7 @@ def _sentences(text: str) -> list[str]:
     found = []
     for start, end in words.sentences(text):
         sentence = _plain(text[start:end])
-        if limits["shortest"] <= len(sentence) and not _GREETING.match(sentence):
+        if limits["shortest"] <= len(sentence) and not GREETING.match(sentence):
             found.append(_cut(sentence, limits["sentence"]))
     return found
 

@@ -74,7 +74,7 @@ def _rates(found: Verdict) -> Iterator[str]:
 def _rate(found: Rate) -> str:
     if found.low is None:  # of so few cases a rate says nothing
         return f"{found.cases} 件"
-    return f"{found.cases} 件（每年 {found.per_year} 件，95% 区间 {found.low}—{found.high}）"
+    return f"{found.cases} 件（每年 {found.per_year:g} 件，95% 区间 {found.low:g}—{found.high:g}）"
 
 
 # Where else

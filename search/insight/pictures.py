@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from kb.store import Store
 
-from .changes import day
+from .barriers import settings
+from .scope import first_day
 from .verdicts import PLACES, Verdict
 
 UNSAID = "未写明"
@@ -46,7 +47,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Fact:
-    """One case of one barrier; `types` are its barrier types, that of the barrier first."""
+    """One case of one barrier; `types`: its barrier types, that of the barrier first, without those that are none."""
 
     case_id: str
     clue: str
@@ -86,7 +87,7 @@ def facts(store: Store, clues: Iterable[Clue]) -> list[Fact]:
     wanted = json.dumps([case_id for clue in listed for case_id in clue.case_ids])
     rows = store.library.query(
         "select id, barriers, handling, outcome, coalesce(nullif(matter_standard, ''), matter) as matter, hall_name, "
-        "province, city, county, coalesce(nullif(received, ''), nullif(accepted, ''), closed) as date "
+        "province, city, county, received, accepted, closed "
         "from cases where state = 'published' and id in (select value from json_each(?))",
         [wanted],
     )
@@ -113,14 +114,14 @@ def by_county(found: Sequence[Fact], most: int = MOST_COLUMNS) -> Grid:
 def by_matter(found: Sequence[Fact]) -> Grid:
     """Matters and the barrier types that they meet; a case with several types counts at each."""
     return _grid(
-        found, lambda fact: [(fact.matter, {"matter": fact.matter})],
+        _once(found), lambda fact: [(fact.matter, {"matter": fact.matter})],
         lambda fact: [(each, {"type": each}) for each in fact.types],
     )  # fmt: skip
 
 
 def flow(found: Sequence[Fact]) -> list[tuple[str, str, str, int]]:
     """(barrier type, handling, outcome, cases), the most frequent first; of several values the first counts."""
-    counted = Counter((first_type(fact), fact.handling, fact.outcome) for fact in found)
+    counted = Counter((first_type(fact), fact.handling, fact.outcome) for fact in _once(found))
     ordered = sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
     return [(*names, count) for names, count in ordered[:MOST_STREAMS]]
 
@@ -172,14 +173,19 @@ def quarter(month: str) -> str:
 
 
 def _fact(clue: Clue, row: Mapping[str, Any], names: Mapping[tuple[str, ...], str]) -> Fact:
-    own = json.loads(row["barriers"] or "[]")
+    apart = {settings()[kind]["barrier"] for kind in ("lawful", "outside")}
+    own = [value for value in json.loads(row["barriers"] or "[]") if value not in apart]
     handling = json.loads(row["handling"] or "[]")
     return Fact(
         case_id=row["id"], clue=clue.id, label=clue.label,
         types=tuple(dict.fromkeys([*([clue.barrier] if clue.barrier in own else []), *own])),
         matter=row["matter"] or UNSAID, county=names[_area(row)], hall=row["hall_name"] or UNSAID,
-        month=day(row["date"])[:7], handling=handling[0] if handling else UNSAID, outcome=row["outcome"] or UNSAID,
+        month=_month(row), handling=handling[0] if handling else UNSAID, outcome=row["outcome"] or UNSAID,
     )  # fmt: skip
+
+
+def _month(row: Mapping[str, Any]) -> str:
+    return first_day(row["received"], row["accepted"], row["closed"])[:7]
 
 
 def _area(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -206,6 +212,11 @@ def _has(fact: Fact, name: str, value: str) -> bool:
     if name == "month" and "Q" in value:
         return bool(fact.month) and quarter(fact.month) == value
     return bool(getattr(fact, name) == value)
+
+
+def _once(found: Sequence[Fact]) -> list[Fact]:
+    """One fact of each case: a case may lie in a class and be told by many."""
+    return list({fact.case_id: fact for fact in reversed(found)}.values())[::-1]
 
 
 Named = Callable[[Fact], list[tuple[str, dict[str, str]]]]

@@ -25,6 +25,7 @@ from kb.model import Case
 from kb.store import Store
 
 from .remembering import remembered
+from .scope import counted, scope
 
 _SENTENCE = re.compile(r"[^。！？!?；;\n]+")
 _CLAUSE = re.compile(r"[，,：:]")
@@ -103,6 +104,13 @@ def prerequisites(store: Store, case_ids: Iterable[str] | None = None) -> Prereq
     return _graph((one, told[one][1]) for one in told if one in chosen and told[one][0] not in chosen)
 
 
+def of_scope(store: Store, since: str = "", until: str = "", region: str = "") -> Prerequisites:
+    """The graph of the cases of a time and an area. Raises Fault."""
+    if not (since or until or region):
+        return prerequisites(store)
+    return prerequisites(store, counted(store, scope(since, until, region), texts=False).cases)
+
+
 @remembered
 def _told_everywhere(store: Store) -> dict[str, tuple[str, list[tuple[_Wait, str, str]]]]:
     """Published case → the case that it repeats, and what it tells of waiting."""
@@ -137,7 +145,10 @@ def waits(case: Case) -> list[tuple[_Wait, str, str]]:
     for name in FIELDS:
         before: list[_Wait] = []
         for sentence in _sentences(getattr(case, name)):
-            told = list(_told(sentence[: settings()["passage"]], name, before))
+            passage = sentence[: settings()["passage"]]
+            if len(_nodes(passage, speaking=True)) < (1 if before else 2):
+                continue  # nobody, or nobody else, whom it could be about
+            told = list(_told(passage, name, before))
             before += told
             found += [(wait, name, sentence.replace(_LAND, "不动产")) for wait in told]
     takes_in = _takes_in(case)

@@ -65,7 +65,7 @@ class Counted:
 
 def scope(since: str = "", until: str = "", region: str = "") -> Scope:
     """The scope that somebody asks for. Raises Fault for a date that cannot be understood."""
-    first, last = (checked(Filters(since=text.strip())).since if text.strip() else "" for text in (since, until))
+    first, last = _date(since, "起始日期"), _date(until, "截止日期")
     if first and last and last < first[: len(last)]:
         raise Fault("截止日期早于起始日期")
     place = region.strip()
@@ -76,6 +76,13 @@ def scope(since: str = "", until: str = "", region: str = "") -> Scope:
         return Scope(first, last, _prefix(place), area.name if area else "")
     found = regions.find(place)
     return Scope(first, last, _prefix(found.code), found.name) if found else Scope(first, last, name=place)
+
+
+def _date(text: str, name: str) -> str:
+    try:
+        return checked(Filters(since=text.strip())).since
+    except Fault as fault:
+        raise Fault(f"{name}看不懂，请写成 2024-05-01、2024-05 或 2024") from fault
 
 
 def counted(store: Store, chosen: Scope, texts: bool = True) -> Counted:
@@ -97,10 +104,15 @@ def counted(store: Store, chosen: Scope, texts: bool = True) -> Counted:
 
 
 def date_of(case: Case) -> str:
-    """The day on which a case came in, else was closed; empty where neither is known. Days to come are slips of the
-    pen and none: one of them would be the end of every scope."""
+    """The day on which a case came in, else was closed; empty where neither is known."""
+    return first_day(case.received, case.accepted, case.closed)
+
+
+def first_day(*told: str | None) -> str:
+    """The first of some days that is one. Days to come are slips of the pen and none: one of them would be the end of
+    every scope."""
     today = datetime.date.today().isoformat()
-    return next((found for found in map(day, (case.received, case.accepted, case.closed)) if "" < found <= today), "")
+    return next((found for found in map(day, told) if "" < found <= today), "")
 
 
 def hall_of(case: Case) -> str:

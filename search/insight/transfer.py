@@ -18,6 +18,7 @@ from kb.playbooks import Playbook
 from kb.store import Store
 
 from .drafting import median_days
+from .fixes import is_fixed
 
 UNSOLVED, PARTLY, SLOW = "unsolved", "partly", "slow"
 
@@ -97,7 +98,8 @@ def _candidate(
     score = weights[kind] + weights["each"] * math.log2(len(listed)) + sum(
         weights[name] for name, holds in (("same_matter", same), ("near_city", near), ("recent", recent),
                                           ("lawful", lawful)) if holds)  # fmt: skip
-    why = [_said(kind, listed, usual), _followed(example, same, near)]
+    here = "本大厅" if _hall(example) == _hall(listed[0]) else "同市的" if near else ""
+    why = [_said(kind, listed, usual), _followed(example, same, here)]
     if lawful:
         why.append("当时认定依法不能办，请先核对是不是同一种情形")
     return Candidate(_matter(listed[0]), str(listed[0].hall.get("name", "")), str(listed[0].hall.get("code", "")), kind,
@@ -113,11 +115,11 @@ def _said(kind: str, cases: Sequence[Case], usual: float | None) -> str:
     return f"{len(cases)} 件{words}{last}"
 
 
-def _followed(example: Case, same: bool, near: bool) -> str:
-    place = example.hall.get("name") or "别处"
+def _followed(example: Case, same: bool, here: str) -> str:
+    place = "" if here == "本大厅" else example.hall.get("name") or "别处"
     days = f"，{example.working_days} 个工作日" if example.working_days is not None else ""
     what = "同一事项" if same else f"“{_matter(example)}”" if _matter(example) else ""
-    return f"{'同市的' if near else ''}{place}办成了{what}{days}"
+    return f"{here}{place}办成了{what}{days}"
 
 
 def _example(case: Case, playbook: Playbook, followed: Sequence[Case]) -> Case:
@@ -131,7 +133,7 @@ def _example(case: Case, playbook: Playbook, followed: Sequence[Case]) -> Case:
 
 def _slow(case: Case, usual: float | None) -> bool:
     limits = settings()["slow"]
-    if usual is None or case.working_days is None:
+    if usual is None or case.working_days is None or is_fixed(case):  # a way that was made permanent is quick by now
         return False
     return case.working_days >= limits["times"] * usual and case.working_days - usual >= limits["days"]
 

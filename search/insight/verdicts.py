@@ -1,7 +1,7 @@
 """Whether the fix of a class has stopped it: what was changed, where and when, and what came before and after.
 
 The fix is what the playbook of the class says with a date, once people have approved it; else the earliest thing that
-any case of the class made permanent and that has a date: its own, else the day on which that case was closed. A case
+any case of the class made permanent and that has a date (``fixes.py``), perhaps the day on which it was closed. A case
 belongs to the time before if it came in up to that day, as the case of the fix itself always does, else to the time
 after. Levels and the sources of the statistics lie in ``verdicts.yml``.
 """
@@ -23,8 +23,9 @@ from kb.model import Case
 from kb.playbooks import Playbook
 from kb.store import Store
 
-from ..filters import YES, solidified
 from .changes import CITY, ELSEWHERE, HALL, day
+from .fixes import Fix, fix_of, is_fixed
+from .scope import first_day
 
 RECURS, STOPPED, NO_FIX, TOO_EARLY = "recurs_after_fix", "stopped_after_fix", "no_fix_yet", "too_early"
 LABELS = {RECURS: "仍再发", STOPPED: "未再发", NO_FIX: "未固化", TOO_EARLY: "尚早"}
@@ -33,20 +34,9 @@ _YEAR = 365.25
 
 
 @dataclass(frozen=True)
-class Fix:
-    """What a case made permanent. `date` is empty where none is known."""
-
-    case_id: str
-    kind: str
-    text: str
-    date: str
-    hall: str
-    city: str
-
-
-@dataclass(frozen=True)
 class Rate:
-    """Cases in so many days, as a yearly rate; `low` and `high` (95 %) where there are enough cases, else None."""
+    """Cases in so many days; the yearly rate with its interval (95 %) where there are enough cases and days, else
+    None."""
 
     cases: int
     days: int
@@ -96,12 +86,12 @@ def settings() -> dict[str, Any]:
 def watched_until(store: Store) -> dict[str, str]:
     """{code or name of a hall: the last day on which a case came in there, or was closed}: until then it is known
     that none came."""
+    days = ", ".join(f"max(case when {name} <= :today then {name} end)" for name in ("received", "accepted", "closed"))
     rows = store.library.conn.execute(
-        "select coalesce(nullif(hall_code, ''), hall_name), max(received), max(accepted), max(closed) from cases "
-        "where state = 'published' group by 1"
+        f"select coalesce(nullif(hall_code, ''), hall_name), {days} from cases where state = 'published' group by 1",
+        {"today": datetime.date.today().isoformat()},
     )
-    today = datetime.date.today().isoformat()
-    return {hall: min(max(day(one) for one in days), today) for hall, *days in rows if hall}
+    return {hall: max(day(one) for one in days) for hall, *days in rows if hall}
 
 
 def verdict(
@@ -116,12 +106,12 @@ def verdict(
     """
     if not cases:
         return Verdict(NO_FIX, why=["类中已没有在库的案例"])
-    fixes = sorted((_fix(case) for case in cases if _is_fixed(case)), key=lambda fix: (not fix.date, fix.date,
+    fixes = sorted((fix_of(case) for case in cases if is_fixed(case)), key=lambda fix: (not fix.date, fix.date,
                                                                                      fix.case_id))  # fmt: skip
     fixes = [stated, *(fix for fix in fixes if fix.case_id != stated.case_id)] if stated else fixes
-    began = {case.id: day(case.received) or day(case.accepted) for case in cases}
+    began = {case.id: first_day(case.received, case.accepted) for case in cases}
     ends = [until] if isinstance(until, str) else [until.get(hall, "") for hall in map(_hall, cases)]
-    last = max([*began.values(), *(day(case.closed) for case in cases), *map(day, ends)])
+    last = max([*began.values(), *(first_day(case.closed) for case in cases), *map(day, ends)])
     first = min((date for date in began.values() if date), default="")
     if not fixes:
         return Verdict(NO_FIX, since=first, until=last, why=["没有案例记有固化措施"])
@@ -139,6 +129,9 @@ def stated(playbook: Playbook | None, cases: Sequence[Case]) -> Fix | None:
     if not date or not (said.get("kind") or said.get("text")):
         return None
     own = next((case for case in cases if case.id in said.get("cases", [])), None)
+    closed = day(own.closed) if own else ""
+    # Of a month alone the day is that on which the case of the fix was closed.
+    date = closed if len(str(said["date"])) == 7 and closed[:7] == date[:7] else date
     where = str(said.get("where") or (own.hall.get("name") if own else "") or "")
     place = own or next((case for case in cases if where and case.hall.get("name") == where), None)
     city = str(place.region.get("city") or "") if place else ""
@@ -164,7 +157,7 @@ def _compared(
     undated = []
     for case in sorted(cases, key=lambda case: (began[case.id], case.id)):
         place = _place(case, origin)
-        if case.id == fix.case_id or (began[case.id] or day(case.closed) or "9") <= fix.date:
+        if case.id == fix.case_id or (began[case.id] or first_day(case.closed) or "9") <= fix.date:
             before[place].append(case.id)
         elif began[case.id]:
             after[place].append(case.id)
@@ -196,12 +189,11 @@ def _compared(
 
 
 def rate(cases: int, days: int, others: int = 0) -> Rate:
-    """A yearly rate with its exact Poisson interval, where with `others` there are enough cases."""
-    if days <= 0:
+    """A yearly rate with its exact Poisson interval, where there are enough days and, with `others`, enough cases."""
+    limits = settings()
+    if days < limits["enough_days"] or cases + others < limits["enough"]:
         return Rate(cases, max(days, 0), None, None, None)
     years = days / _YEAR
-    if cases + others < settings()["enough"]:
-        return Rate(cases, days, round(cases / years, 2), None, None)
     outside = 1 - settings()["confidence"]
     low = chi2.ppf(outside / 2, 2 * cases) / 2 if cases else 0.0
     high = chi2.ppf(1 - outside / 2, 2 * cases + 2) / 2
@@ -222,23 +214,11 @@ def _counted(
         yield f"时间或件数还不够：即使什么也没变，这段时间一件不来的可能也有 {round(100 * chance)}%"
 
 
-def _is_fixed(case: Case) -> bool:
-    kind, text = str(case.solidified.get("kind") or ""), str(case.solidified.get("text") or "")
-    return bool(kind or text) and solidified(kind, text) == YES
-
-
-def _fix(case: Case) -> Fix:
-    said = case.solidified
-    return Fix(
-        case.id, said.get("kind") or "", said.get("text") or "", day(said.get("date")) or day(case.closed),
-        case.hall.get("name") or "", case.region.get("city") or "",
-    )  # fmt: skip
-
-
 def _told(fix: Fix) -> str:
     where = f"{fix.hall}已固化" if fix.hall else "已固化"
     what = f"“{fix.text if len(fix.text) <= 40 else fix.text[:39] + '…'}”" if fix.text else fix.kind
-    return f"{fix.date} {where}：{what}" if fix.date else f"{where}：{what}"
+    day_of = f"{fix.date}（办结日）" if fix.by_closing else f"{fix.date} "
+    return f"{day_of}{where}：{what}" if fix.date else f"{where}：{what}"
 
 
 def _hall(case: Case) -> str:

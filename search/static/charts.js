@@ -39,12 +39,13 @@
     return kept + "…";
   }
 
-  // Text in at most two lines, each no wider than `room`.
-  function lines(text, room) {
-    if (measure(text) <= room) return [text];
+  // Text in at most so many lines, each no wider than `room`; none begins with a comma or the like.
+  function lines(text, room, most = 2) {
+    if (most < 2 || measure(text) <= room) return [cut(text, room)];
     let first = text;
     while (measure(first) > room) first = first.slice(0, -1);
-    return [first, cut(text.slice(first.length), room)];
+    if (/^[，。、；：！？）》”]/.test(text.slice(first.length))) first = first.slice(0, -1);
+    return [first, ...lines(text.slice(first.length), room, most - 1)];
   }
 
   // Reading the table
@@ -67,12 +68,15 @@
     const { head, rows } = read(table);
     const columns = head.slice(1);
     const labels = rows.map((each) => said(each.cells[0]));
-    const room = Math.min(width < 620 ? 124 : 300, Math.max(...labels.map((text) => measure(text))) + 2);
-    const cell = Math.max(30, Math.min(64, Math.floor((width - room - 12) / columns.length)));
-    const upright = columns.some((text) => measure(text) > cell - 6);
+    const narrow = width < 620;
+    const room = Math.min(narrow ? 124 : 300, Math.max(...labels.map((text) => measure(text))) + 2);
+    const cell = Math.max(30, Math.min(88, Math.floor((width - room - 12) / columns.length)));
     const longest = Math.max(...columns.map((text) => [...text].length));
-    const top = upright ? Math.min(longest, 12) * (SIZE + 2) + 8 : 26;
-    const height = 36;
+    const widest = Math.max(...columns.map((text) => measure(text)));
+    const headed = Math.ceil(widest / (cell - 8)); // lines of the longest head
+    const upright = headed > 3;
+    const top = upright ? Math.min(longest, 12) * (SIZE + 2) + 8 : 10 + headed * 17;
+    const height = narrow && labels.some((text) => measure(text) > 2 * room) ? 54 : 36;
     const most = Math.max(FEW, d3.max(rows, (each) => d3.max(each.cells.slice(1), number)));
     const shade = (count) => Math.max(1, Math.ceil(Math.sqrt(count / most) * STEPS));
     const x = d3.scaleBand(d3.range(columns.length), [room + 10, room + 10 + cell * columns.length]).paddingInner(0.06);
@@ -80,7 +84,11 @@
       const middle = x(at) + x.bandwidth() / 2;
       const group = add(svg, "g", { class: "label" });
       add(group, "title", {}, text);
-      if (!upright) return add(group, "text", { x: middle, y: top - 8, "text-anchor": "middle" }, text);
+      if (!upright) {
+        const said = lines(text, cell - 4, headed);
+        return said.forEach((line, at) =>
+          add(group, "text", { x: middle, y: top - 8 - (said.length - 1 - at) * 17, "text-anchor": "middle" }, line));
+      }
       const letters = [...text];
       const shown = letters.length > 12 ? [...letters.slice(0, 11), "︙"] : letters;
       const start = top - 6 - (shown.length - 1) * (SIZE + 2);
@@ -90,7 +98,7 @@
       const y = top + down * height;
       const group = link(svg, href(each.cells[0]), labels[down]);
       group.setAttribute("class", "label");
-      const texts = lines(labels[down], room);
+      const texts = lines(labels[down], room, height > 40 ? 3 : 2);
       texts.forEach((text, line) =>
         add(group, "text", { x: 0, y: y + height / 2 + 4.5 + (line - (texts.length - 1) / 2) * 16 }, text));
       each.cells.slice(1).forEach((one, at) => {
@@ -120,6 +128,7 @@
       add(svg, "text", { x: key + 18, y: 15 }, text);
       key += 40 + measure(text);
     });
+    add(svg, "text", { class: "axis", x: left - 6, y: top - 13, "text-anchor": "end" }, "件");
     y.ticks(Math.min(5, most)).filter(Number.isInteger).forEach((tick) => {
       add(svg, "line", { class: "rule", x1: left, x2: wide - 6, y1: y(tick), y2: y(tick) });
       add(svg, "text", { class: "axis", x: left - 6, y: y(tick) + 4, "text-anchor": "end" }, tick);
@@ -224,7 +233,7 @@
     const turn = { x: middle.x - ((target.y - source.y) / length) * bend, y: middle.y + ((target.x - source.x) / length) * bend };
     const start = border(source, turn), end = border(target, turn);
     const group = link(svg, edge.href, `${source.name} 等 ${target.name}，${edge.count} 件`);
-    group.setAttribute("class", edge.cycle ? "edge cycle" : "edge");
+    group.setAttribute("class", ["edge", edge.cycle && "cycle", edge.joined && "joined"].filter(Boolean).join(" "));
     add(group, "path", { d: `M${start.x} ${start.y}Q${turn.x} ${turn.y} ${end.x} ${end.y}`, "marker-end": head(edge.cycle),
       "stroke-width": 1.4 + Math.min(3, edge.count / 3) });
     if (edge.count > 1) add(group, "text", { class: "halo", x: (start.x + end.x) / 4 + turn.x / 2, y: (start.y + end.y) / 4 + turn.y / 2 + 4.5,
@@ -291,7 +300,8 @@
       });
       nodes.forEach((source, turn) => {
         const target = nodes[(turn + 1) % nodes.length];
-        arrow(svg, head, { source, target, count: number(each.cells[1]), href: href(each.cells[1]), cycle: true }, nodes.length > 2 ? -26 : -90);
+        arrow(svg, head, { source, target, count: number(each.cells[1]), href: href(each.cells[1]), cycle: true,
+          joined: "joined" in each.row.dataset }, nodes.length > 2 ? -26 : -90);
       });
       nodes.forEach((node) => drawn(svg, node, true));
     });
@@ -330,8 +340,8 @@
 
   // Saving
 
-  // The picture as a file of its own: light colours, styles written out, the title above it.
-  function alone(svg, title) {
+  // The picture as a file of its own: light colours, styles written out; above it the title, what it is about, how to read it.
+  function alone(svg, title, notes) {
     svg.classList.add("printed");
     const copy = svg.cloneNode(true);
     const from = [svg, ...svg.querySelectorAll("*")], to = [copy, ...copy.querySelectorAll("*")];
@@ -347,13 +357,16 @@
     svg.classList.remove("printed");
     for (const each of copy.querySelectorAll("a")) each.setAttribute("href", new URL(each.getAttribute("href"), location.href).href);
     const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
-    const high = 40;
+    const told = notes.flatMap((text) => lines(text, width, 3));
+    const high = 40 + told.length * 19;
     copy.setAttribute("xmlns", NS);
     copy.setAttribute("viewBox", `-12 ${-high} ${width + 24} ${height + high + 12}`);
     copy.setAttribute("width", width + 24);
     copy.setAttribute("height", height + high + 12);
-    const heading = add(copy, "text", { x: 0, y: -14, "font-size": 16, "font-weight": 600, fill: ink, "font-family": getComputedStyle(svg).fontFamily }, title);
-    copy.prepend(heading);
+    const letters = { x: 0, fill: ink, "font-family": getComputedStyle(svg).fontFamily };
+    const written = lines(title, width * SIZE / 16, 1).map((text) => add(copy, "text", { ...letters, y: 26 - high, "font-size": 16, "font-weight": 600 }, text));
+    told.forEach((text, line) => written.push(add(copy, "text", { ...letters, y: 46 - high + line * 19, "font-size": SIZE }, text)));
+    copy.prepend(...written);
     const ground = add(copy, "rect", { x: -12, y: -high, width: width + 24, height: height + high + 12, fill: paper });
     copy.prepend(ground);
     return { text: new XMLSerializer().serializeToString(copy), width: width + 24, height: height + high + 12 };
@@ -382,8 +395,8 @@
   // No cell is taken for a formula; Excel knows the file as UTF-8 by its mark.
   function csv(table) {
     const quoted = (cell) => {
-      const list = [...cell.querySelectorAll("li")].map(said);
-      const text = list.length ? list.join(" → ") : said(cell);
+      const circle = [...cell.querySelectorAll("li")].map(said);
+      const text = circle.length ? [...circle, circle[0]].join(" → ") : said(cell);
       const safe = /^[\s]*[=+\-@\t\r]/.test(text) ? "'" + text : text;
       return '"' + safe.replace(/"/g, '""') + '"';
     };
@@ -409,6 +422,11 @@
     svg.setAttribute("viewBox", `0 0 ${Math.ceil(wide)} ${Math.ceil(tall)}`);
     svg.setAttribute("width", Math.ceil(wide));
     svg.setAttribute("height", Math.ceil(tall));
+    if (wide > width + 1) {
+      const hint = document.createElement("p");
+      [hint.className, hint.textContent] = ["soft", "图比屏幕宽，左右滑动看全图。"];
+      place.prepend(hint);
+    }
     walk(svg);
   }
 
@@ -420,8 +438,9 @@
     tools.addEventListener("click", (event) => {
       const form = event.target.closest("[data-save]")?.dataset.save;
       const svg = figure.querySelector("[data-drawing] svg");
-      if (form === "svg") keep(new Blob([alone(svg, title).text], { type: "image/svg+xml" }), `${title}.svg`);
-      if (form === "png") png(alone(svg, title), `${title}.png`);
+      const notes = [figure.dataset.scope, ...[...figure.querySelectorAll(":scope > p.soft")].map(said)].filter(Boolean);
+      if (form === "svg") keep(new Blob([alone(svg, title, notes).text], { type: "image/svg+xml" }), `${title}.svg`);
+      if (form === "png") png(alone(svg, title, notes), `${title}.png`);
       if (form === "csv") keep(csv(figure.querySelector("table")), `${title}.csv`);
     });
   }

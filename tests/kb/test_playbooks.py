@@ -127,10 +127,23 @@ def test_what_lacks_is_named_before_the_trial(store: Store, changed: dict[str, A
 
 def test_solid_says_what_was_changed_and_retired_says_why(store: Store) -> None:
     made = on_trial(store, replace(BOOK, solidified={"text": "由住建出说明。", "cases": []}))
-    with pytest.raises(Fault, match="改了什么"):
+    with pytest.raises(Fault, match="固化还须写明方式、从哪天起"):
         playbooks.set_state(store, made.id, "solid", "甲")
     with pytest.raises(Fault, match="理由"):
         playbooks.set_state(store, made.id, "retired", "甲", "  ")
+    playbooks.save(store, made.id, {"solidified": {**BOOK.solidified, "date": ""}}, "甲")
+    with pytest.raises(Fault, match="固化还须写明从哪天起"):
+        playbooks.set_state(store, made.id, "solid", "甲")
+
+
+def test_who_comes_back_to_one_that_was_seen_hears_what_became_of_it(store: Store) -> None:
+    made = on_trial(store)
+    playbooks.set_state(store, made.id, "draft", "甲")
+    with pytest.raises(Missing, match="正在修订"):
+        playbooks.find(store, made.id, playbooks.SHOWN)
+    playbooks.set_state(store, made.id, "retired", "甲", "规定变了")
+    with pytest.raises(Missing, match="已停用.*规定变了"):
+        playbooks.find(store, made.id, playbooks.SHOWN)
 
 
 def test_texts_are_deidentified_again(store: Store) -> None:
@@ -147,7 +160,7 @@ def test_texts_are_deidentified_again(store: Store) -> None:
     told = str(saved.to_dict()) + str(playbooks.revisions(store, made.id))
     assert number not in told and "王建国" not in told and "李秀英" not in told
     assert told.count("〔手机号〕") >= 6
-    kept = store.library.conn.execute("select group_concat(data || note) from playbook_revisions").fetchone()[0]
+    kept = store.workbench.conn.execute("select group_concat(data || note) from playbook_revisions").fetchone()[0]
     assert number not in kept
 
 
@@ -263,7 +276,7 @@ def test_what_only_a_withdrawn_case_said_goes_with_it_from_every_version(store: 
     assert found.case_ids == [FULL.id] and [step["action"] for step in found.steps] == [SENTENCE]
     assert found.steps[0]["cases"] == [FULL.id] and found.state == "trial"
     assert playbooks.revisions(store, made.id)[0]["action"] == "drop"
-    kept = store.library.conn.execute("select group_concat(data) from playbook_revisions").fetchone()[0]
+    kept = store.workbench.conn.execute("select group_concat(data) from playbook_revisions").fetchone()[0]
     assert "银行改档案" not in kept and TWIN.id not in kept
     assert membership(store) == {FULL.id: made.id}
 
@@ -287,6 +300,38 @@ def test_a_playbook_that_loses_all_its_cases_is_still_there_and_empty(store: Sto
         playbooks.set_state(store, made.id, "trial", "甲")
 
 
+def test_a_name_made_of_the_sentence_of_a_withdrawn_case_goes_with_it(store: Store) -> None:
+    named = on_trial(store, replace(BOOK, title="房产证和银行档案里的楼栋号", case_ids=[FULL.id]))
+    review.withdraw(store, FULL.id, "审核", "有误")
+    assert playbooks.find(store, named.id).title == playbooks.titles(store)[named.id] == playbooks.UNNAMED
+    for db in (store.library, store.workbench):
+        tables = [row["name"] for row in db.query("select name from sqlite_master where name like 'playbook%'"
+                                                  " and type = 'table'")]  # fmt: skip
+        assert tables and not any("银行档案里的楼栋号" in str(row) for name in tables for row in db.table(name).rows)
+
+
+def test_playbooks_of_a_library_from_before_come_into_the_workbench(store: Store) -> None:
+    shown, hidden = on_trial(store), playbooks.create(store, BOOK, "甲")
+    for name in ("playbook_revisions", "playbooks"):
+        rows = list(store.workbench.table(name).rows)
+        store.library.table(name).insert_all(rows, pk=("playbook_id", "revision") if "rev" in name else "id", replace=True)
+        store.workbench.table(name).delete_where()
+    with Store(store.settings) as opened:
+        assert playbooks.find(opened, hidden.id) == hidden and playbooks.find(opened, shown.id).state == "trial"
+        assert len(playbooks.revisions(opened, shown.id)) == 2
+        assert playbooks.titles(opened) == {shown.id: shown.title}
+        assert not opened.library.table("playbook_revisions").exists()
+
+
+def test_nothing_is_written_to_either_file_if_one_refuses(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = playbooks.create(store, BOOK, "甲")
+    monkeypatch.setattr(playbooks, "_mark_cases", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        playbooks.set_state(store, made.id, "trial", "甲")
+    assert playbooks.find(store, made.id).state == "draft" and not list(store.library.table("playbooks").rows)
+    assert len(playbooks.revisions(store, made.id)) == 1
+
+
 def test_a_withdrawn_case_that_is_published_again_is_in_no_playbook(store: Store) -> None:
     on_trial(store)
     review.withdraw(store, TWIN.id, "审核", "有误")
@@ -302,10 +347,10 @@ RULE = {"title": "《住房公积金管理条例》", "doc_no": "国务院令 �
 
 def test_a_rule_repealed_in_any_case_marks_what_leans_on_it(store: Store) -> None:
     made = on_trial(store)
-    assert validity.fallen(made.basis, validity.repealed(store)) == []
+    assert validity.fallen(made.basis, validity.changed(store)) == {}
     store.publish([Case("later0000001", title="新办法", basis=[RULE])], by="测试")
-    gone = validity.repealed(store)
-    assert validity.fallen(made.basis, gone) == [0] and validity.fallen(FULL.basis, gone) == [0, 1]
+    gone = validity.changed(store)
+    assert list(validity.fallen(made.basis, gone)) == [0] and list(validity.fallen(FULL.basis, gone)) == [0, 1]
 
 
 @pytest.mark.parametrize("rule", ["国务院令第350号", "住房公积金管理条例", "《住房公积金管理条例》"])
@@ -318,9 +363,9 @@ def test_what_leans_on_a_rule_is_found_by_number_or_title(store: Store, rule: st
 
 def test_a_rule_that_a_playbook_marks_as_repealed_is_repealed_everywhere(store: Store) -> None:
     made = on_trial(store)
-    assert {"title": "旧的操作办法", "doc_no": "榕公积金〔2010〕1号"} in validity.repealed(store)
+    assert "榕公积金〔2010〕1号" in [rule["doc_no"] for rule in validity.changed(store)]
     playbooks.save(store, made.id, {"basis": [{**BOOK.basis[0], "valid": False}]}, "甲")
-    assert validity.fallen(FULL.basis, validity.repealed(store)) == [0, 1]
+    assert list(validity.fallen(FULL.basis, validity.changed(store))) == [0, 1]
 
 
 @pytest.mark.parametrize(("one", "other", "expected"), [

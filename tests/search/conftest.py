@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from datasette.app import Datasette
 
 from kb.config import Settings
 from kb.model import Case
 from kb.store import Store
+from kb.web import serve
 from search.embedder.fake import FakeEmbedder
 from search.engine.embedded import EmbeddedEngine
 from search.precedents import Precedents
+
+from ..library import without_model
+from ..sites import only
+from . import barriers
 
 CHANGSHA = {"province": "湖南省", "city": "长沙市", "county": "岳麓区", "code": "430104"}
 JINING = {"province": "山东省", "city": "济宁市", "county": "兖州区", "code": "370812"}
@@ -44,7 +50,20 @@ CASES = [
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(tmp_path / "library", embedding_model="fake")
+    return without_model(tmp_path / "library")
+
+
+@pytest.fixture
+def made(settings: Settings) -> tuple[Settings, dict[str, str]]:
+    """A library of hidden barriers, and the ids of its classes by name."""
+    return settings, barriers.fill(settings)
+
+
+@pytest.fixture
+def site(made: tuple[Settings, dict[str, str]]) -> Iterator[Datasette]:
+    """The pages of the library of hidden barriers."""
+    with only("kb.web.plugin", "search.web"):
+        yield serve.make_datasette(made[0])
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,12 +14,12 @@ from datasette.app import Datasette
 from kb.config import Settings
 from kb.store import Store
 from kb.web import serve
-from search.insight import pictures
+from search.insight import classes, pictures
 from search.insight.barriers import barriers as ranked
 from search.insight.verdicts import verdict
 
 from ..library import EVIL_TEXT
-from ..people import call, sign_in
+from ..people import call, read, sign_in
 from ..sites import only
 from . import barriers
 
@@ -39,27 +39,8 @@ class _Elements(HTMLParser):
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Made:
-    (tmp_path / "kb.toml").write_text('[embedding]\nmodel = "fake"\n', "utf-8")
-    settings = Settings(tmp_path, embedding_model="fake")
-    return settings, barriers.fill(settings)
-
-
-@pytest.fixture
-def site(made: Made) -> Iterator[Datasette]:
-    with only("kb.web.plugin", "search.web"):
-        yield serve.make_datasette(made[0])
-
-
-@pytest.fixture
 def cookies(made: Made) -> dict[str, str]:
     return sign_in(made[0], "policy")
-
-
-async def _page(site: Datasette, path: str, cookies: dict[str, str]) -> str:
-    answer = await site.client.get(path, cookies=cookies)
-    assert answer.status_code == 200, (path, answer.text[-600:])
-    return str(answer.text)
 
 
 def _numbers(page: str) -> list[tuple[str, int]]:
@@ -72,20 +53,38 @@ def _numbers(page: str) -> list[tuple[str, int]]:
 async def test_every_number_of_the_ranking_and_the_pictures_leads_to_as_many_cases(
     site: Datasette, made: Made, cookies: dict[str, str], query: str
 ) -> None:
-    pages = [await _page(site, path + query, cookies)
+    pages = [await read(site, path + query, cookies)
              for path in ("/barriers", "/barriers/pictures", f"/barrier/{made[1]['names']}")]  # fmt: skip
-    links = {href: number for page in pages for href, number in _numbers(page)
-             if "part=halls" not in href and "part=months" not in href and "part=growth" not in href}  # fmt: skip
+    links = {href: number for page in pages for href, number in _numbers(page) if "part=growth" not in href}
     assert len(links) > 15
     for href, number in links.items():
-        told = await _page(site, href, cookies)
-        assert f"共 <strong>{number}</strong> 件" in told, href
+        told = await read(site, href, cookies)
+        if "part=halls" in href or "part=months" in href:
+            groups = re.findall(r'<a class="chip" href="([^"]*/barriers/cases[^"]*)">[^<]* (\d+)</a>', told)
+            assert len(groups) == number, href
+            for group, count in groups:
+                assert f"共 <strong>{count}</strong> 件" in await read(site, unescape(group), cookies), group
+        else:
+            assert f"共 <strong>{number}</strong> 件" in told, href
+
+
+async def test_a_growth_leads_to_both_halves(site: Datasette, cookies: dict[str, str]) -> None:
+    page = await read(site, "/barriers", cookies)
+    links = [href for href, _ in _numbers(page) if "part=growth" in href]
+    assert links and "最近 180 天和此前 180 天" in await read(site, links[0], cookies)
+
+
+async def test_the_reason_of_a_rank_stands_in_its_row(site: Datasette, cookies: dict[str, str]) -> None:
+    row = (await read(site, "/barriers", cookies)).split("<tbody>")[1].split("</tr>")[0]
+    score, sum_of = re.findall(r"([\d.]+) 分＝([^<]*)<", row)[0]
+    assert float(score) == pytest.approx(sum(map(float, re.findall(r"[\d.]+", sum_of))), abs=0.01)
+    assert "固化后再发" in sum_of
 
 
 async def test_the_verdict_stands_with_its_counts_and_refusals_apart(
     site: Datasette, made: Made, cookies: dict[str, str]
 ) -> None:
-    page = await _page(site, "/barriers", cookies)
+    page = await read(site, "/barriers", cookies)
     assert "仍再发" in page and "2023-03-20 固化" in page
     apart = page.split("另计，不算壁垒")[1]
     assert "依法不能办 1 件" in apart and barriers.REFUSED.id in apart
@@ -95,7 +94,7 @@ async def test_the_verdict_stands_with_its_counts_and_refusals_apart(
 async def test_a_barrier_shows_months_with_the_fix_and_both_sides_of_it(
     site: Datasette, made: Made, cookies: dict[str, str]
 ) -> None:
-    page = await _page(site, f"/barrier/{made[1]['names']}", cookies)
+    page = await read(site, f"/barrier/{made[1]['names']}", cookies)
     assert 'data-kind="timeline"' in page
     assert re.search(r'<tr data-fix="2023-03-20 闽侯县政务服务中心 流程">\s*<th scope="row">2023-03</th>', page)
     assert "两库差错由窗口合并" in page
@@ -105,7 +104,7 @@ async def test_a_barrier_shows_months_with_the_fix_and_both_sides_of_it(
 
 
 async def test_circles_are_drawn_from_what_cases_say(site: Datasette, cookies: dict[str, str]) -> None:
-    page = await _page(site, "/barriers/prerequisites", cookies)
+    page = await read(site, "/barriers/prerequisites", cookies)
     assert 'data-kind="rings"' in page and 'data-kind="graph"' in page
     assert page.count(" data-cycle") == 2 and "住建局说要先有民政局的备案回执" in page
 
@@ -114,7 +113,7 @@ async def test_circles_are_drawn_from_what_cases_say(site: Datasette, cookies: d
 async def test_pages_carry_no_inline_script_or_style_and_no_foreign_text(
     site: Datasette, made: Made, cookies: dict[str, str], path: str
 ) -> None:
-    page = await _page(site, f"/barriers{path}", cookies)
+    page = await read(site, f"/barriers{path}", cookies)
     assert EVIL_TEXT not in page and "<img src=x" not in page
     elements = _Elements()
     elements.feed(page)
@@ -131,15 +130,32 @@ async def test_an_empty_library_has_sensible_pages(tmp_path: Path, path: str) ->
     with Store(settings):
         cookies = sign_in(settings, "policy")
     with only("kb.web.plugin", "search.web"):
-        page = await _page(serve.make_datasette(settings), f"/barriers{path}", cookies)
+        page = await read(serve.make_datasette(settings), f"/barriers{path}", cookies)
     assert 'class="empty"' in page
 
 
 async def test_what_cannot_be_understood_is_said(site: Datasette, cookies: dict[str, str]) -> None:
-    for path in ("/barriers?since=某天", "/barriers?since=2024&until=2023", "/barriers/cases?clue=none",
-                 "/barrier/none"):  # fmt: skip
+    for path, said in (
+        ("/barriers?since=某天", "起始日期看不懂"), ("/barriers?until=某天", "截止日期看不懂"),
+        ("/barriers?since=2024&until=2023", "截止日期早于起始日期"), ("/barriers/cases?clue=none", "没有这条线索"),
+        ("/barriers/cases?part=none", "没有这个数"), ("/barriers/cases?notice=9", "没有这条提醒"),
+        ("/barriers/cases?notice=none", "没有这条提醒"), ("/barrier/none", "没有编号为"),
+    ):  # fmt: skip
         answer = await site.client.get(path, cookies=cookies)
-        assert answer.status_code in (400, 404) and "Traceback" not in answer.text, path
+        assert answer.status_code in (400, 404) and said in answer.text, path
+
+
+@pytest.mark.parametrize("path", ["", "/pictures", "/compare", "/prerequisites"])
+async def test_where_the_choice_leaves_nothing_it_is_said_and_led_out_of(
+    site: Datasette, cookies: dict[str, str], path: str
+) -> None:
+    page = await read(site, f"/barriers{path}?since=2023&region=火星", cookies)
+    assert 'class="empty"' in page and f'<a href="/barriers{path}">不限时段和地区</a>' in page
+    assert "不限时段和地区" not in await read(site, f"/barriers{path}", cookies)
+
+
+async def test_a_page_beyond_the_last_is_the_last(site: Datasette, cookies: dict[str, str]) -> None:
+    assert barriers.NAMES[0].title in await read(site, "/barriers/cases?page=99", cookies)
 
 
 async def test_the_report_is_a_download_the_same_each_time(site: Datasette, cookies: dict[str, str]) -> None:
@@ -167,8 +183,9 @@ async def test_a_rule_is_kept_raises_a_notice_and_goes(site: Datasette, cookies:
     assert made.status_code == 201
     notices = (await call(site, "GET", "/barrier-notices?unseen=true", cookies)).json()["notices"]
     assert len(notices) == 1 and "2 个大厅" in notices[0]["text"]
-    assert "1 条新提醒" in await _page(site, "/barriers", cookies)
-    assert notices[0]["text"] in unescape(await _page(site, "/barriers/watch", cookies))
+    for path in ("/barriers", "/policy"):
+        assert "1 条新提醒" in await read(site, path, cookies)
+    assert notices[0]["text"] in unescape(await read(site, "/barriers/watch", cookies))
     seen = await call(site, "POST", "/barrier-notices/seen", cookies, json={})
     assert seen.json()["seen"] == 1
     gone = await call(site, "DELETE", f"/barrier-rules/{made.json()['id']}", cookies)
@@ -176,11 +193,49 @@ async def test_a_rule_is_kept_raises_a_notice_and_goes(site: Datasette, cookies:
     assert (await call(site, "GET", "/barrier-rules", cookies)).json() == {"rules": []}
 
 
+async def test_a_notice_leads_to_its_cases_and_a_rule_is_changed(
+    site: Datasette, made: Made, cookies: dict[str, str]
+) -> None:
+    rule = {"words": "姓名对不上", "halls": 2, "cases": 2, "days": 3000, "name": ""}
+    number = (await call(site, "POST", "/barrier-rules", cookies, json=rule)).json()["id"]
+    (one,) = (await call(site, "GET", "/barrier-notices", cookies)).json()["notices"]
+    path = f"/barriers/cases?notice={one['id']}"
+    assert path in await read(site, "/barriers/watch", cookies)
+    told = await read(site, path, cookies)
+    assert f"共 <strong>{len(one['case_ids'])}</strong> 件" in told and f"有 {len(one['case_ids'])} 件" in told
+    for other in (path, f"/barriers/watch?rule={number}"):
+        page = await site.client.get(other, cookies=sign_in(made[0], "policy", account="other"))
+        assert "姓名对不上" not in page.text
+    form = await read(site, f"/barriers/watch?rule={number}", cookies)
+    assert f'data-api="PUT /api/v1/barrier-rules/{number}"' in form and 'name="days" value="3000"' in form
+    changed = await call(site, "PUT", f"/barrier-rules/{number}", cookies, json={**rule, "halls": 9})
+    assert changed.status_code == 200
+    assert (await call(site, "GET", "/barrier-notices", cookies)).json()["notices"] == []
+    assert (await call(site, "PUT", "/barrier-rules/999", cookies, json=rule)).status_code == 404
+    assert (await call(site, "PUT", f"/barrier-rules/{number}", cookies, json={})).status_code == 400
+
+
+async def test_a_rule_on_a_class_that_is_gone_says_so(site: Datasette, made: Made, cookies: dict[str, str]) -> None:
+    await call(site, "POST", "/barrier-rules", cookies, json={"class_id": made[1]["names"]})
+    assert "规则不再起作用" not in await read(site, "/barriers/watch", cookies)
+    with Store(made[0]) as store:
+        classes.reject(store, made[1]["names"], "测试")
+    page = await read(site, "/barriers/watch", cookies)
+    assert "规则不再起作用" in page and f"/barrier/{made[1]['names']}" not in page
+
+
 async def test_another_account_has_its_own_rules(site: Datasette, made: Made, cookies: dict[str, str]) -> None:
     kept = await call(site, "POST", "/barrier-rules", cookies, json={"barrier": "信息不一致"})
     other = sign_in(made[0], "policy", account="other")
     assert (await call(site, "GET", "/barrier-rules", other)).json() == {"rules": []}
     assert (await call(site, "DELETE", f"/barrier-rules/{kept.json()['id']}", other)).status_code == 404
+
+
+async def test_what_cases_do_not_tell_is_said_instead_of_drawn(site: Datasette, made: Made) -> None:
+    with Store(made[0]) as store:
+        store.publish([replace(one, region={}, matter={}) for one in barriers.CASES], by="测试")
+    page = await read(site, "/barriers/pictures", sign_in(made[0], "policy"))
+    assert "没有写明地区" in page and "没有写明事项" in page and 'data-kind="grid"' not in page
 
 
 def test_months_have_no_gaps_and_many_become_quarters() -> None:
@@ -204,6 +259,18 @@ def test_a_picture_leaves_out_what_there_is_no_room_for_and_says_how_much(made: 
             for at in range(40)]  # fmt: skip
     grid = pictures.by_county(many)
     assert len(grid.rows) == pictures.MOST_ROWS and grid.hidden == (40 - pictures.MOST_ROWS, 0)
+
+
+async def test_a_day_to_come_is_a_slip_and_its_month_that_of_the_closing(
+    site: Datasette, made: Made, cookies: dict[str, str]
+) -> None:
+    one = replace(barriers.NAMES[4], received="9031-09-02", closed="2023-09-12")
+    with Store(made[0]) as store:
+        store.publish([one], by="测试")
+    page = await read(site, f"/barrier/{made[1]['names']}", cookies)
+    assert "9031" not in page.split("<h2>案例</h2>")[0]
+    page = await read(site, f"/barriers/cases?clue={made[1]['names']}&month=2023-09", cookies)
+    assert "共 <strong>1</strong> 件" in page
 
 
 def test_history_of_cases_without_dates_is_empty(made: Made) -> None:

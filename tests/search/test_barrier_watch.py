@@ -21,15 +21,9 @@ ADDRESS: dict[str, Any] = {"obstacle": "网签合同的地址属历史遗留，�
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Any:
-    with Store(Settings(tmp_path / "library", embedding_model="fake")) as opened:
+def store(settings: Settings) -> Any:
+    with Store(settings) as opened:
         yield opened
-
-
-def earlier(store: Store) -> None:
-    """All that was published came before the notices that there are."""
-    with writing(store.library):
-        store.library.conn.execute("update cases set created = '2000-01-01T00:00:00+08:00'")
 
 
 def test_words_hold_with_enough_halls_in_the_days(store: Store) -> None:
@@ -57,15 +51,79 @@ def test_a_class_and_a_barrier_type_are_looked_at_class_by_class(store: Store) -
 def test_a_notice_is_raised_once_until_seen_and_again_only_for_new_cases(store: Store) -> None:
     watch.add(store, "li", words="门牌地址")
     publish(store, [case(1)])
-    earlier(store)
     (first,) = watch.evaluate(store)
     assert watch.evaluate(store) == []
     assert watch.mark_seen(store, "li", first.id) == 1 and watch.mark_seen(store, "li") == 0
     assert watch.evaluate(store) == []
-    with writing(store.workbench):
-        store.workbench.table("barrier_notices").update(first.id, {"at": "2001-01-01T00:00:00+08:00"})
-    publish(store, [case(2)])
+    publish(store, [case(2)])  # in the same second as the notice, perhaps
     assert len(watch.evaluate(store)) == 1 and len(watch.notices(store, "li", unseen=True)) == 1
+
+
+def test_a_notice_that_waits_to_be_seen_grows_with_its_cases(store: Store) -> None:
+    watch.add(store, "li", words="门牌地址")
+    publish(store, [case(1)])
+    watch.evaluate(store)
+    publish(store, [case(2, hall=LIANJIANG)])
+    assert watch.evaluate(store) == []
+    (one,) = watch.notices(store, "li")
+    assert "有 2 件，涉及 2 个大厅" in one.text and one.case_ids == ids(2, 1)
+
+
+def test_the_same_cases_in_another_class_are_no_news(store: Store) -> None:
+    watch.add(store, "li", words="门牌地址")
+    watch.add(store, "li", barrier="信息不一致", cases=2)
+    publish(store, [case(1), case(2), case(3), case(4)])
+    classed(store, "c1", 1, 2)
+    classed(store, "c2", 3, 4)
+    assert len(watch.evaluate(store)) == 3
+    watch.mark_seen(store, "li")
+    with writing(store.workbench):
+        store.workbench.execute("update class_members set class_id = 'c1'")
+    assert watch.evaluate(store) == []
+    publish(store, [case(5)])
+    classed(store, "c5", 5)
+    with writing(store.workbench):
+        store.workbench.execute("update class_members set class_id = 'c1'")
+    assert sorted(one.class_id for one in watch.evaluate(store)) == ["c1", "c1"]
+
+
+def test_a_rule_that_was_changed_tells_anew_what_it_holds_for(store: Store) -> None:
+    number = watch.add(store, "li", words="门牌地址", cases=2)
+    publish(store, [case(1), case(2, hall=LIANJIANG)])
+    assert len(watch.evaluate(store)) == 1
+    watch.change(store, "li", number, words="门牌地址", halls=3)
+    assert watch.evaluate(store) == [] and watch.notices(store, "li") == []
+    watch.change(store, "li", number, name="路名", words="门牌地址", halls=2)
+    assert len(watch.evaluate(store)) == 1
+    (rule,) = watch.rules(store, "li")
+    assert (rule.id, rule.name, rule.halls, rule.cases, rule.days) == (number, "路名", 2, 1, 90)
+    with pytest.raises(Missing):
+        watch.change(store, "wang", number, words="门牌地址")
+    with pytest.raises(Fault):
+        watch.change(store, "li", number, words="门牌地址", barrier="信息不一致")
+
+
+def test_all_cases_are_searched_for_words_only_where_one_that_holds_them_has_changed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch.add(store, "li", words="门牌地址", cases=2)
+    publish(store, [case(1)])
+    assert watch.evaluate(store) == []
+    looked: list[str] = []
+    groups = watch._groups
+
+    def noted(store: Store, rule: watch.Rule) -> Any:
+        looked.append(rule.words)
+        return groups(store, rule)
+
+    monkeypatch.setattr(watch, "_groups", noted)
+    publish(store, [case(2, obstacle="刷脸不过")])
+    assert watch.evaluate(store) == [] and looked == []
+    publish(store, [case(3)])
+    assert len(watch.evaluate(store)) == 1 and looked == ["门牌地址"]
+    store.withdraw(ids(1)[0], by="测试", reason="重复")
+    watch.evaluate(store)
+    assert looked == ["门牌地址"] * 2
 
 
 def test_refusals_duplicates_and_undated_cases_do_not_count(store: Store) -> None:
@@ -140,6 +198,13 @@ def test_what_goes_wrong_is_logged_and_the_publish_stands(
     with caplog.at_level(logging.WARNING):
         watch.after_change(store)
     assert "ValueError" in caplog.text and "张三" not in caplog.text
+
+
+def test_a_report_that_cannot_be_written_is_said(store: Store, tmp_path: Path) -> None:
+    done = CliRunner(env={"KB_DATA": str(store.settings.data_dir)}).invoke(
+        barrier_commands.barriers, ["report", "-o", str(tmp_path / "none" / "r.docx")]
+    )
+    assert isinstance(done.exception, Fault) and "无法写入" in str(done.exception)
 
 
 def test_rules_at_the_command_line(store: Store) -> None:

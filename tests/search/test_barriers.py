@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +13,15 @@ from kb.errors import Fault
 from kb.store import Store
 from search import barrier_commands
 from search.calibration import NONE
-from search.insight import barriers, same_problem
+from search.insight import barriers, numbers, same_problem
 from search.insight.barriers import Barrier, radar
 
 from .insights import LIANJIANG, MINHOU, YANGGU, case, classed, ids, publish
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Any:
-    with Store(Settings(tmp_path / "library", embedding_model="fake")) as opened:
+def store(settings: Settings) -> Any:
+    with Store(settings) as opened:
         yield opened
 
 
@@ -51,7 +50,9 @@ def test_a_date_to_come_is_a_slip_and_ends_no_scope(store: Store) -> None:
     publish(store, [case(1, "2024-01-05"), case(2, "2024-01-09"), case(3, "9031-01-01", closed="2024-01-20")])
     classed(store, "c1", 1, 2, 3)
     found = radar(store).barriers[0]
-    assert found.months == {"2024-01": 3} and parts(found)["growth"][0] == 3
+    assert found.months == {"2024-01": 3} and parts(found)["growth"][0] == 0  # nothing is known of the days before
+    publish(store, [case(4, "2023-01-01")])
+    assert parts(radar(store).barriers[0])["growth"][0] == 3
 
 
 def test_the_score_is_the_sum_of_weight_times_value(store: Store) -> None:
@@ -130,11 +131,18 @@ def test_growth_counts_the_newer_half_against_the_older_one(store: Store) -> Non
     classed(store, "growing", 0, 1, 2, 3)
     classed(store, "waning", 4, 5, 6)
     growing, waning = barriers.barriers(store)
-    assert growing.id == "growing" and parts(growing)["growth"] == (2, ids(2, 1, 0))
-    assert parts(waning)["growth"][1] == [] and not any("此前" in line for line in waning.why)
+    assert growing.id == "growing" and parts(growing)["growth"] == (2, ids(2, 1, 0, 3))
+    assert parts(waning)["growth"] == (-1, ids(6, 5, 4)) and not any("此前" in line for line in waning.why)
 
 
-def test_recurrence_after_a_fix_counts_and_is_shown_by_place(store: Store) -> None:
+def test_a_period_too_short_to_be_halved_shows_no_growth(store: Store) -> None:
+    publish(store, [case(0, "2024-05-01"), case(1, "2024-06-01"), case(2, "2024-06-30"), case(3, "2023-10-01")])
+    classed(store, "c1", 0, 1, 2, 3)
+    assert parts(barriers.barriers(store)[0])["growth"][0] == 2
+    assert parts(barriers.barriers(store, since="2024-04")[0])["growth"] == (0, [])
+
+
+def test_recurrence_counts_where_the_fix_reached_and_is_shown_by_place(store: Store) -> None:
     fixed: dict[str, Any] = {"kind": "流程", "text": "由窗口统一核对坐落", "date": "2024-01-10"}
     publish(store, [
         case(1, "2024-01-01", solidified=fixed), case(2, "2024-03-01"), case(3, "2024-04-01", LIANJIANG),
@@ -144,7 +152,7 @@ def test_recurrence_after_a_fix_counts_and_is_shown_by_place(store: Store) -> No
     one = only(barriers.barriers(store))
     assert one.verdict == "recurs_after_fix" and one.fix and one.fix["case_id"] == ids(1)[0]
     assert one.counts["after"] == {"hall": ids(2), "city": ids(3), "elsewhere": ids(4)}
-    assert parts(one)["recurrence"] == (3, ids(2, 3, 4))
+    assert parts(one)["recurrence"] == (2, ids(2, 3))
 
 
 def test_a_fix_before_the_first_case_is_told(store: Store) -> None:
@@ -252,6 +260,17 @@ def test_one_problem_told_by_many_people_is_a_barrier_of_its_own(store: Store) -
     assert "搅拌站" in one.label and found.outside == [] and "6 个不同的人反映同一问题" in one.why
 
 
+def test_a_class_about_a_problem_told_by_many_counts_the_same_cases_everywhere(store: Store) -> None:
+    told = letters(store, MINHOU)
+    classed(store, "c1", 100, 101, 102, 103)
+    ranked = only(radar(store).barriers)
+    assert ranked.kind == "class" and set(ranked.case_ids) == set(told)
+    asked = dict.fromkeys(("since", "until", "region"), "")
+    one, found = numbers.subject(store, "c1", asked)
+    assert {fact.case_id for fact in numbers.told(store, one, found)[1]} == set(told)
+    assert set(numbers.behind(store, asked, "c1", "whole", {}).case_ids) == set(told)
+
+
 def test_the_same_person_writing_again_and_again_is_not_many(store: Store) -> None:
     told = letters(store, MINHOU)
     store.remember({}, {case_id: ["o:abcdef"] for case_id in told})
@@ -297,7 +316,6 @@ def test_a_large_library_is_compared_for_the_patient_only(store: Store, monkeypa
 
 
 def run(store: Store, *arguments: str) -> Any:
-    (store.settings.data_dir / "kb.toml").write_text('[embedding]\nmodel = "fake"\n', "utf-8")
     env = {"KB_DATA": str(store.settings.data_dir)}
     return CliRunner(env=env).invoke(barrier_commands.barriers, arguments)
 

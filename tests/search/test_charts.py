@@ -10,8 +10,11 @@ from xml.etree import ElementTree
 import pytest
 
 from kb.config import Settings
+from kb.model import Case
+from kb.store import Store
 
 from ..browsers import CHROMIUM, WITHOUT, browser, opened, serving
+from ..library import without_model
 from ..people import sign_in
 from . import barriers
 
@@ -25,11 +28,14 @@ WIDE = "document.documentElement.scrollWidth - innerWidth"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Settings, dict[str, str]]]:
-    folder = tmp_path_factory.mktemp("charts") / "kb-data"
-    folder.mkdir()
-    (folder / "kb.toml").write_text('[embedding]\nmodel = "fake"\n', "utf-8")
-    settings = Settings(folder, embedding_model="fake")
+    settings = without_model(tmp_path_factory.mktemp("charts") / "kb-data")
     made = barriers.fill(settings)
+    with Store(settings) as store:  # a circle that no case tells alone
+        told = {"公安局": "消防救援支队", "消防救援支队": "公安局"}
+        store.publish([
+            Case(f"ring{at:08}", title=f"旅馆第{at}件", obstacle=f"{one}说要先有{other}的意见书", received="2023-05-06")
+            for at, (one, other) in enumerate(told.items())
+        ], by="测试")  # fmt: skip
     with serving(settings) as address:
         yield address, settings, made
 
@@ -73,6 +79,35 @@ def test_a_picture_is_one_stop_for_tab_and_arrows_go_on(page: Any) -> None:
     after = page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert after != before and after.endswith("件")
     assert first.locator("a[tabindex='0']").count() == 1
+
+
+def test_heads_are_written_across_where_there_is_room(page: Any) -> None:
+    page.goto("/barriers/pictures")
+    heads = page.locator("figure[data-kind=grid]").nth(1).locator("svg > g.label > text").all_text_contents()
+    assert "信息不一致" in "".join(heads) and all(len(each) > 1 for each in heads)
+
+
+def test_a_circle_put_together_of_several_cases_is_drawn_as_such(page: Any) -> None:
+    page.goto("/barriers/prerequisites")
+    rings = page.locator("figure[data-kind=rings]")
+    assert rings.locator("path.joined, .joined path").count() == 2 and rings.locator(".edge.cycle").count() == 4
+    assert "虚线的由几件案例拼成，请核对" in rings.inner_text()
+
+
+def test_a_picture_wider_than_the_screen_says_so(page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("/barriers/pictures")
+    page.get_by_text("左右滑动看全图").first.wait_for()
+    assert page.locator("figure[data-kind=flow]").get_by_text("左右滑动看全图").count() == 1
+
+
+def test_a_saved_picture_tells_its_time_its_area_and_how_to_read_it(page: Any, tmp_path: Path) -> None:
+    page.goto("/barriers/pictures?since=2023&region=福州市")
+    with page.expect_download() as waiting:
+        page.locator("figure[data-kind=flow] [data-save=svg]").click()
+    waiting.value.save_as(tmp_path / "svg")
+    said = [each.text for each in ElementTree.parse(tmp_path / "svg").getroot().findall("{http://www.w3.org/2000/svg}text")]
+    assert said[:2] == ["从壁垒到办理方式到结果", "福州市，2023 起"] and "绿办成" in str(said[2])
 
 
 def test_a_picture_is_saved_as_svg_png_and_csv(page: Any, tmp_path: Path) -> None:

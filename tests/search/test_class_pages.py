@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from datasette.app import Datasette
 
 from kb import playbooks
 from kb.config import Settings
 from kb.model import Case
 from kb.store import Store
-from kb.web import serve
 from search.insight import classes
 
 from ..library import EVIL_TEXT
-from ..people import call, sign_in
-from ..sites import only
+from ..people import call, read, sign_in
 from . import barriers
 
 NAMES, CIRCLE = [case.id for case in barriers.NAMES], [case.id for case in barriers.CIRCLE]
 Made = tuple[Settings, dict[str, str]]
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Made:
-    (tmp_path / "kb.toml").write_text('[embedding]\nmodel = "fake"\n', "utf-8")
-    settings = Settings(tmp_path, embedding_model="fake")
-    return settings, barriers.fill(settings)
-
-
-@pytest.fixture
-def site(made: Made) -> Iterator[Datasette]:
-    with only("kb.web.plugin", "search.web"):
-        yield serve.make_datasette(made[0])
-
-
-async def _page(site: Datasette, path: str, cookies: dict[str, str]) -> str:
-    answer = await site.client.get(path, cookies=cookies)
-    assert answer.status_code == 200, answer.text
-    return str(answer.text)
 
 
 def _kept(made: Made, class_id: str) -> classes.CaseClass:
@@ -50,18 +25,18 @@ def _kept(made: Made, class_id: str) -> classes.CaseClass:
 
 async def test_classes_are_listed_by_state_with_their_cases(site: Datasette, made: Made) -> None:
     cookies = sign_in(made[0], "review")
-    page = await _page(site, "/classes?state=accepted", cookies)
+    page = await read(site, "/classes?state=accepted", cookies)
     assert all(f"/class/{class_id}" in page for class_id in made[1].values())
     assert f"/case/{NAMES[0]}" in page and "5 件" in page
-    assert "没有待定的类" in await _page(site, "/classes", cookies)
-    narrowed = await _page(site, "/classes?state=accepted&barrier=互为前置", cookies)
+    assert "没有待定的类" in await read(site, "/classes", cookies)
+    narrowed = await read(site, "/classes?state=accepted&barrier=互为前置", cookies)
     assert made[1]["circle"] in narrowed and made[1]["names"] not in narrowed
 
 
 async def test_hostile_titles_stay_text(site: Datasette, made: Made) -> None:
     cookies = sign_in(made[0], "review", "policy")
     for path in ("/classes?state=accepted", f"/class/{made[1]['hostile']}"):
-        page = await _page(site, path, cookies)
+        page = await read(site, path, cookies)
         assert EVIL_TEXT not in page and "<img src=x" not in page and "&lt;script&gt;" in page
 
 
@@ -70,7 +45,7 @@ async def test_a_class_is_rejected_and_accepted_again_with_a_trace_of_who(site: 
     note = {"note": "不是一回事，电话 13812345678"}
     done = await call(site, "POST", f"/classes/{class_id}/reject", cookies, json=note)
     assert done.status_code == 200 and done.json()["class"]["state"] == "rejected"
-    page = await _page(site, f"/class/{class_id}", cookies)
+    page = await read(site, f"/class/{class_id}", cookies)
     assert "cheng 否决" in page and "不是一回事" in page and "13812345678" not in page
     done = await call(site, "POST", f"/classes/{class_id}/accept", cookies)
     assert done.json()["class"]["state"] == "accepted" and done.json()["location"] == f"/class/{class_id}"
@@ -108,7 +83,7 @@ async def test_a_procedure_is_drafted_once_from_the_cases(site: Datasette, made:
     assert _kept(made, class_id).playbook == drafted.id
     again = await call(site, "POST", f"/classes/{class_id}/playbook", cookies)
     assert again.status_code == 409
-    assert f"/playbook/{drafted.id}" in await _page(site, f"/class/{class_id}", cookies)
+    assert f"/playbook/{drafted.id}" in await read(site, f"/class/{class_id}", cookies)
 
 
 async def test_a_draft_tells_how_a_like_case_was_lawfully_refused(site: Datasette, made: Made) -> None:
@@ -146,7 +121,7 @@ async def test_a_class_emptied_by_withdrawal_has_a_sensible_page(site: Datasette
             store.withdraw(case_id, by="测试", reason="依据已废止")
     cookies = sign_in(settings, "review", "policy")
     for path in (f"/class/{ids['circle']}", f"/barrier/{ids['circle']}"):
-        page = await _page(site, path, cookies)
+        page = await read(site, path, cookies)
         assert "没有在库的案例" in page or "已出库" in page
     drafted = await call(site, "POST", f"/classes/{ids['circle']}/playbook", cookies)
     assert drafted.status_code == 409

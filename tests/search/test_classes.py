@@ -147,7 +147,7 @@ def test_withdrawn_cases_leave_and_an_empty_class_is_kept_as_emptied(library: St
     library.withdraw("s1", "test", "误入库")
     classes.propose(library, encode)
     emptied = classes.get(library, seals.id)
-    assert (emptied.state, emptied.title, emptied.case_ids) == ("emptied", seals.title, [])
+    assert (emptied.state, emptied.title, emptied.case_ids) == ("emptied", naming.title(""), [])
     assert emptied.why == ["类中已没有在库的案例"]
     assert seals.id not in [one.id for one in classes.classes(library)]
     with pytest.raises(Conflict):
@@ -253,6 +253,27 @@ def test_a_class_with_a_procedure_is_not_lost(library: Store) -> None:
     assert classes.merge(library, seals.id, [faces.id], "张三").playbook == "p1"
 
 
+def test_words_that_only_a_withdrawn_case_said_leave_the_class_and_a_name_of_staff_stays(library: Store) -> None:
+    faces, seals = classes.propose(library, encode)
+    classes.rename(library, seals.id, "无人盖章", "张三")
+    for case_id in ("f0", "f1", "f2", "s0", "s1"):
+        library.withdraw(case_id, "test", "误入库")
+    classes.join_new(library, encode)
+    for one, title in ((faces, naming.title("")), (seals, "无人盖章")):
+        found = classes.get(library, one.id)
+        assert (found.state, found.obstacle, found.title) == ("emptied", "", title)
+        assert one.obstacle and one.obstacle not in str(found)
+
+
+def test_the_name_stays_while_a_member_says_so(library: Store) -> None:
+    faces = classes.propose(library, encode)[0]
+    saying = [case.id for case in library.published() if faces.obstacle in case.obstacle]
+    other = next(one for one in faces.case_ids if one not in saying[:1])
+    library.withdraw(other, "test", "误入库")
+    classes.join_new(library, encode)
+    assert classes.get(library, faces.id).title == faces.title
+
+
 # New cases, one at a time
 
 
@@ -355,3 +376,21 @@ def test_commands_merge_split_and_assign(kb: Any) -> None:
 @pytest.mark.parametrize("name", sorted(command.commands))
 def test_every_command_shows_an_example(kb: Any, name: str) -> None:
     assert f"例：kb classes {name}" in " ".join(kb(name, "--help").output.split())
+
+
+def test_what_cannot_be_settled_is_told_and_the_rest_is_done(kb: Any, library: Store) -> None:
+    faces, seals = classes.propose(library, encode)
+    done = kb("reject", faces.id, "nowhere", seals.id, "--note", "打 13812345678 问过", "--json")
+    assert done.exit_code == 1 and "nowhere 未能完成：没有编号" in done.stderr
+    assert [(one["id"], one["state"]) for one in json.loads(done.stdout)] == [
+        (faces.id, "rejected"), (seals.id, "rejected")]  # fmt: skip
+    assert "13812345678" not in str(classes.decisions(library, faces.id))
+    again = kb("accept", faces.id, "--json")
+    assert again.exit_code == 0 and json.loads(again.stdout)[0]["state"] == "accepted"
+
+
+def test_one_case_alone_is_told_without_counting() -> None:
+    told = naming.why("老人刷脸过不去", [Case("a", matter={"name": "开办"}, hall={"name": "甲县"})], [])
+    assert "事项：开办" in told and "大厅：甲县" in told and not any("1 件" in line for line in told)
+    unsure = naming.why("", [Case("a", title="甲事"), Case("b1b2b3", title="乙事")], ["b1b2b3"])
+    assert any("“乙事”" in line for line in unsure) and not any("b1b2b3" in line for line in unsure)

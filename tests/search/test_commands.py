@@ -17,7 +17,6 @@ from search import commands, evaluation, plugin
 @pytest.fixture
 def data(settings: Settings, store: Store) -> Path:
     """The folder of a library with cases, set up with the test embedder."""
-    (settings.data_dir / "kb.toml").write_text('[embedding]\nmodel = "fake"\n', "utf-8")
     return settings.data_dir
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kb.config import Settings
 from kb.store import Store
-from search.insight.comparison import comparisons
+from search.insight.comparison import comparable, comparisons
 
 from .insights import LIANJIANG, MINHOU, YANGGU, case, classed, ids, publish
 
@@ -17,8 +16,8 @@ REFUSED: dict[str, Any] = {"outcome": "依法不能办已释因", "measure": "�
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Any:
-    with Store(Settings(tmp_path / "library", embedding_model="fake")) as opened:
+def store(settings: Settings) -> Any:
+    with Store(settings) as opened:
         yield opened
 
 
@@ -69,11 +68,31 @@ def test_a_lawful_refusal_is_compared_by_its_words(store: Store) -> None:
         {"hall": YANGGU, **REFUSED, "nature": "非政务"},
         {"hall": {}, **REFUSED},
         {"hall": YANGGU, **REFUSED, "duplicate_of": ids(1)[0]},
+        {"hall": YANGGU, **REFUSED, "obstacle": "身份证照片与本人相貌差别大"},
     ],
 )
 def test_what_is_no_comparison(store: Store, second: dict[str, Any]) -> None:
     publish(store, [case(1), case(2, **second)])
     assert comparisons(store) == []
+
+
+def test_what_lies_in_two_classes_is_not_the_same_obstacle(store: Store) -> None:
+    publish(store, [case(1), case(2, hall=YANGGU, **REFUSED)])
+    classed(store, "c1", 1)
+    classed(store, "c2", 2)
+    assert comparisons(store) == []
+
+
+def test_it_is_said_how_the_other_hall_left_it(store: Store) -> None:
+    publish(store, [case(1, closed="2024-05"), case(2, hall=YANGGU, outcome="部分办成")])
+    (row,) = comparisons(store)
+    assert row.left == "只办成一部分" and row.text.startswith("闽侯县能办，阳谷县只办成一部分：户口迁移")
+    assert row.can[0].date == "2024-05" and row.can[0].obstacle == "产权证坐落与门牌地址对不上"
+
+
+def test_how_many_cases_can_be_compared_at_all(store: Store) -> None:
+    publish(store, [case(1), case(2, hall={}), case(3, outcome=""), case(4, matter={}), case(5, **REFUSED)])
+    assert comparable(store) == (2, 5)
 
 
 def test_a_hall_that_has_done_it_once_is_not_one_that_cannot(store: Store) -> None:

@@ -180,3 +180,86 @@ def test_a_drafted_playbook_can_go_on_trial(tmp_path: Path) -> None:
         store.publish([*CASES, REFUSED], by="测试")
         made = playbooks.create(store, draft(CASES, [REFUSED], title="老人刷脸过不去"), "甲")
         assert playbooks.set_state(store, made.id, "trial", "甲").title == "老人刷脸过不去"
+
+
+def acts(measure: str, **more: object) -> list[tuple[str, str, int | None]]:
+    """The main steps that are drafted from a measure: action, department, working days."""
+    book = draft([replace(OTHER, measure=measure, **more)])  # type: ignore[arg-type]
+    return [(step["action"], step["dept"], step["days"]) for step in book.steps if not step["other"]]
+
+
+def test_a_line_broken_in_the_middle_of_a_sentence_loses_nothing() -> None:
+    told = acts("帮办员带到税务窗口补好退车证明，电子税务局提交，\n5天到账。")
+    assert "".join(action for action, _, _ in told) == "帮办员带到税务窗口补好退车证明，电子税务局提交，5天到账。"
+
+
+def test_a_short_end_stays_with_the_sentence_before_it() -> None:
+    assert [action for action, _, _ in acts("住建局补出竣工核实意见。发照。登记窗口合并受理两件业务。")] == [
+        "住建局补出竣工核实意见。发照。", "登记窗口合并受理两件业务。"]  # fmt: skip
+
+
+def test_a_step_begins_where_somebody_else_acts_and_no_clause_stands_alone() -> None:
+    assert acts("地名办出具地址变更证明，登记中心公告15个工作日无异议后更正坐落，派出所据此当天落户。") == [
+        ("地名办出具地址变更证明", "地名办", None), ("登记中心公告15个工作日无异议后更正坐落", "登记中心", 15),
+        ("派出所据此当天落户。", "派出所", 0)]  # fmt: skip
+    whole = "值班人员与县公安局商量后，联系网络正常的邻县公安局，说明情况请其代为办理，让当事人直接过去取证。"
+    assert acts(whole) == [(whole, "", None)]
+
+
+def test_who_acts_is_a_department_by_its_name_or_in_short() -> None:
+    case = {"lead_dept": "不动产登记中心", "coop_depts": ["市税务局", "市住房和城乡建设局"]}
+    assert acts("税务按核定办法受理契税，住建补出竣工核实意见。", **case) == [
+        ("税务按核定办法受理契税", "市税务局", None),
+        ("住建补出竣工核实意见。", "市住房和城乡建设局", None),
+    ]
+    for begins in ("当天补办并当面致歉", "以后电子税务局自助可下", "约谈办税厅值班长并通报", "再约好日子派两名帮办员去",
+                   "局里随即对照窗口收件改指南", "先带去社保窗口换卡激活"):  # fmt: skip
+        assert acts(f"{begins}，材料一次收齐。", **case)[0][1] in ("", "市税务局" if "税务局" in begins else ""), begins
+
+
+@pytest.mark.parametrize(("measure", "days"), [
+    ("监督部门牵头把十三个工作日压到七个。", None), ("当日值班领导与登记中心沟通后办理。", None),
+    ("由十五个工作日压缩到五个工作日办结。", 5),
+])  # fmt: skip
+def test_only_what_a_step_takes_is_its_time(measure: str, days: int | None) -> None:
+    assert acts(measure)[0][2] == days
+
+
+def test_a_procedure_speaks_of_no_person() -> None:
+    measure = "窗口给〔姓名1〕改绑手机〔手机号〕，寄到家中（〔住址〕）。"
+    book = draft([replace(OTHER, obstacle="〔姓名1〕卧床不能到场", measure=measure)])
+    assert "〔" not in str(book) and book.steps[0]["action"] == "窗口给当事人改绑手机，寄到家中。"
+    assert draft([replace(BEST, basis=[{"doc_no": "国办发〔2020〕45号"}])]).basis[0]["doc_no"] == "国办发〔2020〕45号"
+
+
+def test_letters_are_told_apart_by_their_titles_not_by_their_greetings() -> None:
+    letters = [Case(f"letter{n:06}", title=title, demand="尊敬的领导：您好！我是小区业主，想反映一个问题。")
+               for n, title in enumerate(("幼儿园迟迟不开园", "小区配套小学上不了"))]  # fmt: skip
+    book = draft(letters, obstacle="小区配套小学上不了")
+    assert book.obstacle == "小区配套小学上不了" and "尊敬" not in str(book)
+    assert [each["text"] for each in book.applies] == ["情形：幼儿园迟迟不开园"]
+
+
+def test_a_fix_has_the_kind_and_the_date_that_its_text_tells() -> None:
+    fixed = replace(OTHER, closed="2022-04-20", solidified={"text": "5月起开通上门认证，不再要求到场。"})
+    assert draft([fixed]).solidified == {"kind": "流程", "text": "5月起开通上门认证，不再要求到场。", "date": "2022-05",
+                                         "where": OTHER.hall["name"], "cases": [OTHER.id]}  # fmt: skip
+    vague = replace(ALIKE, id="case00000000", solidified={"text": "此后建立台账，加强研判。"})
+    assert draft([vague, fixed]).solidified["cases"] == [OTHER.id]
+
+
+def test_what_a_department_issues_says_so() -> None:
+    case = replace(OTHER, measure="地名办出具地址变更证明，登记窗口凭身份证办理。")
+    assert [each["name"] for each in draft([case]).materials] == ["地址变更证明（地名办出具）", "身份证"]
+
+
+def test_the_window_is_not_named_twice() -> None:
+    case = replace(OTHER, hall={"name": "义乌市"}, lead_dept="义乌市政务服务管理办公室")
+    assert [each["text"] for each in draft([case]).window] == ["义乌市政务服务管理办公室"]
+
+
+def test_what_was_done_by_half_is_a_way_to_follow_only_where_there_is_no_other() -> None:
+    half = replace(OTHER, outcome="部分办成")
+    book = draft([BEST, half])
+    assert OTHER.measure not in str(book.steps) and half.id not in book.models and half.id in book.case_ids
+    assert draft([half]).models == [half.id] and draft([half]).steps

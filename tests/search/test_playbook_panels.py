@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,12 +26,6 @@ from . import barriers
 
 NAMES = [case.id for case in barriers.NAMES]
 STEPS = [{"action": "窗口代查派出所档案，当场更正后办结"}]
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    (tmp_path / "kb.toml").write_text('[embedding]\nmodel = "fake"\n', "utf-8")
-    return Settings(tmp_path, embedding_model="fake")
 
 
 @pytest.fixture

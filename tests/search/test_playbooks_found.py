@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from datasette.app import Datasette
 
-from kb import playbooks
+from kb import playbooks, validity
 from kb.config import Settings
 from kb.playbooks import Playbook
 from kb.store import Store
@@ -76,3 +76,10 @@ async def test_the_page_of_results_says_first_that_there_is_a_procedure(site: Da
 async def test_far_results_do_not_promise_a_procedure(site: Datasette) -> None:
     text = (await site.client.get("/?q=想去火星")).text
     assert "这类事已有办法" not in text
+
+
+async def test_results_say_that_a_rule_which_they_rely_on_has_changed(site: Datasette, tmp_path: Path) -> None:
+    assert "已修订" not in (await site.client.get("/?q=公积金")).text
+    with Store(Settings(tmp_path / "kb-data")) as store:
+        validity.declare(store, "国务院令第350号", "修订", "2024-05")
+    assert "国务院令第350号 2024-05 已修订" in (await site.client.get("/?q=公积金")).text

@@ -24,7 +24,7 @@ from search import policy_web, unmet
 from search.calibration import NONE
 from search.engine import Filters
 
-from ..library import EVIL_TEXT, FULL, REFUSED, WITHDRAWN, fill
+from ..library import EVIL_TEXT, FULL, REFUSED, WITHDRAWN, fill, without_model
 from ..people import call, sign_in
 from ..sites import only
 
@@ -39,9 +39,7 @@ AGAIN = Case("bb0000000001", title="又来一件", hall=FULL.hall, region=FULL.r
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    folder = tmp_path / "kb-data"
-    settings = fill(Settings(folder, embedding_model="fake"))
-    (folder / "kb.toml").write_text('[embedding]\nmodel = "fake"\n', encoding="utf-8")
+    settings = fill(without_model(tmp_path / "kb-data"))
     with Store(settings) as store:
         store.publish([AGAIN], by="测试")
         for question in ("宠物狗办证去哪里", "去哪里办证宠物狗", "祖坟迁移补偿找谁"):
@@ -115,9 +113,7 @@ async def test_script_in_an_address_stays_text(site: Datasette, cookies: dict[st
 
 
 async def test_an_empty_library_has_pages(tmp_path: Path) -> None:
-    settings = Settings(tmp_path / "empty", embedding_model="fake")
-    settings.data_dir.mkdir()
-    (settings.data_dir / "kb.toml").write_text('[embedding]\nmodel = "fake"\n', encoding="utf-8")
+    settings = without_model(tmp_path / "empty")
     with only("kb.web.plugin", "search.web"):
         site = serve.make_datasette(settings)
         cookies = sign_in(settings, "policy")

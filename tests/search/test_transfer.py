@@ -45,6 +45,11 @@ def test_a_hall_that_sends_people_away_is_named_with_the_case_to_follow(store: S
     assert one.to_dict()["hall_code"] == "350102"
 
 
+def test_a_case_to_follow_in_the_same_hall_is_called_so(store: Store) -> None:
+    (one,) = found(store, replace(STUCK, hall=GOOD.hall, matter={"standard": "买房提取"}))
+    assert one.why[1] == "本大厅办成了“商转公”，2 个工作日"
+
+
 def test_unsolved_comes_before_half_and_half_before_slow(store: Store) -> None:
     half = replace(STUCK, id="half00000001", hall={"code": "1", "name": "甲县"}, outcome="部分办成")
     slow = replace(STUCK, id="slow00000001", hall={"code": "2", "name": "乙县"}, outcome="办成", working_days=40)
@@ -58,6 +63,7 @@ def test_unsolved_comes_before_half_and_half_before_slow(store: Store) -> None:
 @pytest.mark.parametrize("changed", [
     {"outcome": "办成", "working_days": 5},  # as quick as others
     {"outcome": "办成", "working_days": None},
+    {"outcome": "办成", "working_days": 40, "solidified": {"text": "以后一窗受理"}},  # slow, and made better since
     {"outcome": ""},  # nobody knows
     {"barriers": ["非政务诉求"]},
     {"duplicate_of": GOOD.id},

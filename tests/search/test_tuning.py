@@ -26,6 +26,8 @@ from search.tuning import store as files
 from search.tuning.adapter import Adapter
 from search.tuning.learning import Learnt
 
+from ..library import without_model
+
 SAID = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥天地玄黄宇宙洪荒日月盈昃"
 DONE = "春夏秋冬东西南北金木水火土风云雷电山川草鸟虫鱼牛马羊犬龙蛇兔鼠鸡红橙"
 
@@ -45,10 +47,9 @@ def told_otherwise(count: int) -> list[Case]:
 @pytest.fixture
 def told(tmp_path: Path) -> Settings:
     """A library of 220 such cases, set up with the test embedder."""
-    chosen = Settings(tmp_path / "told", embedding_model="fake")
+    chosen = without_model(tmp_path / "told")
     with Store(chosen) as library:
         library.publish(told_otherwise(220), by="test")
-    (chosen.data_dir / "kb.toml").write_text('[embedding]\nmodel = "fake"\n', "utf-8")
     return chosen
 
 
@@ -279,12 +280,11 @@ def test_a_library_that_can_be_learnt_from_is_searched_better(told: Settings) ->
 def test_without_gain_nothing_changes(tmp_path: Path) -> None:
     chance = np.random.default_rng(1)
     texts = ["".join(chance.choice(list(SAID + DONE), 8)) for _ in range(420)]
-    chosen = Settings(tmp_path / "noise", embedding_model="fake")
+    chosen = without_model(tmp_path / "noise")
     with Store(chosen) as library:
         library.publish(
             [Case(f"n{at:03d}", demand=texts[2 * at], measure=texts[2 * at + 1]) for at in range(210)], by="t"
         )
-    (chosen.data_dir / "kb.toml").write_text('[embedding]\nmodel = "fake"\n', "utf-8")
     done = run(chosen)
     assert done.exit_code == 0 and "检索保持原样" in done.stdout
     assert "不启用" in done.stdout and tuning.load(chosen, FakeEmbedder.fingerprint) is None
@@ -382,7 +382,6 @@ def test_doctor_is_silent_about_a_library_never_tuned(settings: Settings) -> Non
 
 
 def test_a_small_library_is_told_so(settings: Settings, store: Store) -> None:
-    (settings.data_dir / "kb.toml").write_text('[embedding]\nmodel = "fake"\n', "utf-8")
     done = run(settings)
     assert isinstance(done.exception, Fault) and "只有 5 件" in str(done.exception) and "200" in str(done.exception)
 

@@ -14,8 +14,9 @@ from scipy.stats import poisson
 
 from kb.config import Settings
 from kb.model import Case
+from kb.playbook import Playbook
 from kb.store import Store
-from search.insight import verdicts
+from search.insight import fixes, verdicts
 from search.insight.verdicts import NO_FIX, RECURS, STOPPED, TOO_EARLY, verdict
 
 LEDGERS = Path(__file__).resolve().parents[3] / "shared" / "ledgers"
@@ -47,6 +48,15 @@ def test_a_fix_after_which_cases_came_in_recurs_with_places() -> None:
     assert found.after == {"hall": ["d"], "city": ["e"], "elsewhere": ["f"]}
     assert found.before == {"hall": ["a", "b", "c"], "city": [], "elsewhere": []}
     assert any("同一大厅 1 件" in line and "3 件" in line for line in found.why)
+
+
+def test_a_day_to_come_is_a_slip_and_lengthens_no_watch(settings: Settings) -> None:
+    slip = case("d", "9031-01-01", closed="2022-07-01")
+    found = verdict([*BEFORE, slip], until="2022-12-31")
+    assert found.until == "2022-12-31" and found.undated == ["d"] and found.verdict != RECURS
+    with Store(settings) as store:
+        store.publish([case("e", "9031-01-01"), case("f", "2022-01-10", closed="2022-02-01")], by="测试")
+        assert verdicts.watched_until(store) == {"甲县": "2022-02-01"}
 
 
 def test_a_fix_after_which_none_came_for_long_has_stopped_it() -> None:
@@ -130,8 +140,13 @@ def test_intervals_are_the_exact_ones_of_a_poisson_rate() -> None:
     years = 365 / 365.25
     assert poisson.sf(4, found.low * years) == pytest.approx(0.025, abs=0.002)
     assert poisson.cdf(5, found.high * years) == pytest.approx(0.025, abs=0.002)
-    assert verdicts.rate(0, 365, 4).low == 0 and verdicts.rate(0, 365, 4).high == pytest.approx(3.69, abs=0.01)
-    assert verdicts.rate(1, 365).low is None and verdicts.rate(3, 0).per_year is None
+    assert verdicts.rate(0, 365, 5).low == 0 and verdicts.rate(0, 365, 5).high == pytest.approx(3.69, abs=0.01)
+
+
+@pytest.mark.parametrize(("cases", "days", "others"), [(1, 365, 0), (0, 365, 4), (9, 0, 9), (9, -3, 9), (9, 30, 9)])
+def test_of_few_cases_or_days_no_rate_is_told(cases: int, days: int, others: int) -> None:
+    found = verdicts.rate(cases, days, others)
+    assert (found.cases, found.per_year, found.low, found.high) == (cases, None, None, None) and found.days >= 0
 
 
 @given(
@@ -169,3 +184,36 @@ def test_the_ledgers_own_verdicts_are_met() -> None:
             assert len(found.after["hall"]) == one["after_same_hall"]
             assert len(found.after["hall"]) + len(found.after["city"]) == one["after_same_city"]
             assert found.observed_days == one["observed_days_after_fix"]
+
+
+@pytest.mark.parametrize(("text", "closed", "date"), [
+    ("4月起设老人专席，不再刷脸。", "2022-04-07", "2022-04"), ("自1月1日起一窗受理", "2022-11-20", "2023-01-01"),
+    ("2021年5月印发纪要，12月起推行", "2022-04-07", "2021-05"), ("逐月上报，13月起执行", "2022-04-07", ""),
+    ("改了指南", "2022-04-07", ""), ("4月起执行", "", ""), ("3月15日前反馈", "2022-03-01", ""),
+])  # fmt: skip
+def test_a_fix_whose_text_tells_its_day_has_it(text: str, closed: str, date: str) -> None:
+    assert fixes.told_date(case("a", "", fix=text, closed=closed)) == date
+
+
+def test_no_fix_is_older_than_the_case_that_tells_of_it_and_a_later_day_counts() -> None:
+    early, late = (fixes.fix_of(case("a", "2022-10-01", fix=text, closed="2022-11-20")) for text in
+                   ("自11月起设采集点", "自1月1日起一窗受理"))  # fmt: skip
+    assert (early.date, early.by_closing) == ("2022-11-20", True)
+    assert (late.date, late.by_closing) == ("2023-01-01", False)
+    assert "（办结日）" in verdict([case("a", "2022-10-01", fix="改了指南", closed="2022-11-20")]).why[0]
+
+
+@pytest.mark.parametrize(("kind", "text", "found"), [
+    ("", "流程：复印件由窗口打印", ("流程", "复印件由窗口打印")), ("系统", "加了选项", ("系统", "加了选项")),
+    ("", "两家会签合并规程", ("文件", "两家会签合并规程")), ("", "不再收纸质证明", ("流程", "不再收纸质证明")),
+    ("", "平台增加台胞证类型", ("系统", "平台增加台胞证类型")), ("", "大家更重视了", ("", "大家更重视了")),
+])  # fmt: skip
+def test_the_kind_of_a_fix_is_read_from_its_words(kind: str, text: str, found: tuple[str, str]) -> None:
+    assert fixes.told(Case("a", solidified={"kind": kind, "text": text})) == found
+
+
+def test_of_a_month_in_a_playbook_the_day_is_that_of_the_case_of_the_fix() -> None:
+    own = case("c", "2022-05-10", closed="2022-06-20", fix="改了指南")
+    book = Playbook(solidified={"kind": "指南", "text": "改了指南", "date": "2022-06", "where": "", "cases": ["c"]})
+    found = verdicts.stated(book, [*BEFORE[:2], own])
+    assert found is not None and found.date == "2022-06-20"
