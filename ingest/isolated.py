@@ -1,7 +1,8 @@
 """Reading an uploaded file in a process of its own.
 
 What a wild file may do to a reader (take all memory, never end, crash a library) it does to that process alone, the
-searching goes on beside it, and giving up is ending it. Nothing is written but files below the folder of the upload.
+searching goes on beside it, and giving up is ending it. Nothing is written but files below the folder of the upload,
+and vectors of the package's own texts.
 """
 
 from __future__ import annotations
@@ -64,9 +65,9 @@ class Found:
 def read(job: Job, tell: Tell) -> Found:
     """Read, de-identify and settle one file; nothing of it is stored. Raises Fault for what its owner can put right."""
     from kb.store import Store
-    from search.embedder.store import EmbeddingCache
 
     from . import readers
+    from .inference.similar import forgetful
     from .pipeline import prepare
 
     tell("open", 0, 0)
@@ -77,7 +78,7 @@ def read(job: Job, tell: Tell) -> Found:
         raise Fault(f"文件里有 {total} 件，网页上一次最多 {job.most} 件。请拆成几个文件，或请管理员在服务器上导入")
     with Store(job.settings) as store:
         secret = store.secret("traces")
-        encode = _remembering(EmbeddingCache(job.settings, keep=False).encode_passages)
+        encode = _remembering(forgetful(job.settings))
         files: list[Prepared] = []
         for name, reading in readings:
             before = sum(len(one.items) for one in files)

@@ -34,6 +34,6 @@ def kb_suggest_fields(settings: Settings, case: Case) -> dict[str, tuple[Any, fl
 def _encoder(settings: Settings) -> Encode:
     """One per process: the labelled examples are embedded once for each. Of a draft that may never be handed in not
     even a vector is kept."""
-    from search.embedder.store import EmbeddingCache
+    from .inference.similar import forgetful
 
-    return EmbeddingCache(settings, keep=False).encode_passages
+    return forgetful(settings)

@@ -6,13 +6,16 @@ vectors are computed once per process.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
+
+from kb.config import Settings
 
 #: Texts → unit vectors, float32 [n, d] (the embedder's `encode_passages`).
 Encode = Callable[[list[str]], np.ndarray]
@@ -62,6 +65,16 @@ class SimilarExamples:
 def similar_examples(encode: Encode) -> SimilarExamples:
     """The packaged examples, embedded once per process and encoder."""
     return SimilarExamples(encode, load_examples())
+
+
+def forgetful(settings: Settings) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    """Vectors of texts of which not even those may be kept. The vectors of the packaged examples are kept in the
+    library's cache, because they take seconds and every process needs them."""
+    from search.embedder.store import EmbeddingCache
+
+    keeping = EmbeddingCache(settings)
+    keeping.encode_passages([example.text for example in load_examples()])
+    return EmbeddingCache(settings, keeping.embedder, keep=False).encode_passages
 
 
 @lru_cache(maxsize=1)
