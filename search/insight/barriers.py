@@ -208,7 +208,8 @@ def _barrier(
     of_months = dict(sorted(_grouped(cases, lambda case: date_of(case)[:7]).items()))
     of_cities = _grouped(cases, lambda case: str(case.region.get("city") or case.region.get("province") or ""))
     again = [extra for case in cases for extra in found.again.get(case.id, [])]
-    components = _components(cases, refused, of_halls, of_months, judged, last, near, again)
+    unsure = [case.id for case in cases if case.id in one.borderline]
+    components = _components(cases, refused, of_halls, of_months, judged, last, near, again, unsure)
     if told_by:
         text = f"{told_by} 个不同的人反映同一问题"
         components.append(_part("same", told_by, text, list(reported)))
@@ -220,7 +221,7 @@ def _barrier(
         cities=_sizes(of_cities), matters=dict(Counter(filter(None, map(matter_of, cases))).most_common()),
         of_halls=of_halls, of_months=of_months, of_cities=of_cities, verdict_label=judged.label,
         fix=asdict(judged.fix) if judged.fix else None, counts={"before": judged.before, "after": judged.after},
-        again=again, refused=refused, borderline=[case.id for case in cases if case.id in one.borderline],
+        again=again, refused=refused, borderline=unsure,
         undated=[case.id for case in cases if not date_of(case)],
         unmet=[{"id": need.id, "text": need.text, "asked": need.asked} for need, _ in near],
         kind="reports" if one.state == REPORTED else "class", people=told_by,
@@ -290,6 +291,7 @@ def _line(text: str) -> str:
 def _components(
     cases: Sequence[Case], refused: list[str], of_halls: Mapping[str, list[str]], of_months: Mapping[str, list[str]],
     told: verdicts.Verdict, last: str, near: Sequence[tuple[Need, str]], again: Sequence[str],
+    unsure: list[str],
 ) -> list[Component]:  # fmt: skip
     ids = [case.id for case in cases]
     # Where the fix never reached a case is one more case, no sign that the fix failed.
@@ -316,6 +318,8 @@ def _components(
         _part("refused", len(refused), f"另有 {len(refused)} 件依法不能办，不计入" if refused else "", refused, share),
         _part("unmet", asked, f"有 {asked} 次提问接近这一类而没有找到先例" if asked else "",
               list(dict.fromkeys(case_id for _, case_id in near))),
+        _part("unsure", len(unsure), f"其中 {len(unsure)} 件拿不准是不是这一类" if unsure else "", unsure,
+              -len(unsure) / max(1, len(ids))),
     ]  # fmt: skip
 
 

@@ -314,7 +314,8 @@ def test_playbooks_of_a_library_from_before_come_into_the_workbench(store: Store
     shown, hidden = on_trial(store), playbooks.create(store, BOOK, "甲")
     for name in ("playbook_revisions", "playbooks"):
         rows = list(store.workbench.table(name).rows)
-        store.library.table(name).insert_all(rows, pk=("playbook_id", "revision") if "rev" in name else "id", replace=True)
+        key = ("playbook_id", "revision") if name == "playbook_revisions" else "id"
+        store.library.table(name).insert_all(rows, pk=key, replace=True)
         store.workbench.table(name).delete_where()
     with Store(store.settings) as opened:
         assert playbooks.find(opened, hidden.id) == hidden and playbooks.find(opened, shown.id).state == "trial"

@@ -155,6 +155,16 @@ def test_recurrence_counts_where_the_fix_reached_and_is_shown_by_place(store: St
     assert parts(one)["recurrence"] == (2, ids(2, 3))
 
 
+def test_a_heap_of_doubtful_members_ranks_below_a_sure_class(store: Store) -> None:
+    publish(store, [case(n, f"2024-0{n}-01") for n in range(1, 7)])
+    classed(store, "heap", 1, 2, 3)
+    classed(store, "sure", 4, 5, 6)
+    store.workbench.conn.execute("update class_members set borderline = 1 where case_id in (?, ?)", ids(2, 3))
+    first, second = barriers.barriers(store)
+    assert (first.id, second.id) == ("sure", "heap") and parts(second)["unsure"] == (2, ids(3, 2))
+    assert second.score == pytest.approx(first.score - 2)
+
+
 def test_a_fix_before_the_first_case_is_told(store: Store) -> None:
     fixed: dict[str, Any] = {"kind": "文件", "text": "早有规定", "date": "2020-01-01"}
     publish(store, [case(1, "2024-01-01", solidified=fixed), case(2, "2024-02-01")])
