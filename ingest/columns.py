@@ -43,7 +43,7 @@ JOINABLE = PERSONAL_FIELDS | {
     "demand", "obstacle", "measure", "result", "followup", "solidified", "basis", "remarks", "materials",
     "coop_depts", "handling", "outcome", "region", "votes", "admin", "profile", "deadline", "days", "followup_date",
 }  # fmt: skip
-_DATES = frozenset({"received", "accepted", "closed", "followup_date"})
+_DATES = frozenset({"received", "accepted", "closed", "followup_date", "solidified_date"})
 _CHOICES = frozenset(
     {"outcome", "channel", "handling", "nature", "barriers", "domain", "applicant_type", "satisfaction"}
 )

@@ -67,6 +67,7 @@ def demo(no_serve: bool, host: str, port: int) -> None:
     report = run(chosen, [DEMO / "files"], None, True, who())
     if not report.complete:
         raise Fault("示范案例没有全部导入，请看上表")
+    _propose_classes(chosen)
     say("\n试试这三个检索：")
     for text in yaml.safe_load((DEMO / "searches.yml").read_text(encoding="utf-8"))["searches"]:
         say(f'  kb search "{text}"')
@@ -76,6 +77,16 @@ def demo(no_serve: bool, host: str, port: int) -> None:
     from kb.web.serve import run as serve
 
     serve(chosen, host, port)
+
+
+def _propose_classes(chosen: Settings) -> None:
+    from kb.store import Store
+    from search.embedder.store import EmbeddingCache
+    from search.insight import classes
+
+    with Store(chosen) as store, EmbeddingCache(chosen) as cache:
+        found = classes.propose(store, cache.encode_passages)
+    say(f"\n卡点相同的案例归成了 {len(found)} 类，待人认定：网页的“归类”，或 kb classes list")
 
 
 def run(chosen: Settings, paths: Sequence[Path], hall: Hall | None, publish: bool, by: str) -> Report:

@@ -24,7 +24,7 @@ TEXT_FIELDS = (
     "source_no", "title", "matter", "demand", "obstacle", "measure", "steps", "lead_dept", "coop_depts",
     "basis", "materials", "result", "solidified", "followup", "satisfaction", "remarks", "nature", "outcome",
     "handling", "barriers", "channel", "domain", "url", "hall", "region", "matter_code", "applicant_type",
-    "received", "accepted", "closed",
+    "received", "accepted", "closed", "solidified_date", "solidified_kind",
 )  # fmt: skip
 
 #: Kinds of file that tell cases in prose, where the place stands in the text.
@@ -36,6 +36,7 @@ _SINGLE_CHOICES = {
 }  # fmt: skip
 _NOTE = re.compile(r"[（(][^（()）]*[)）]")
 _SAME_DAY = re.compile(r"(当[日天场]|同[日天]|即[日时])")
+_SINCE = re.compile(r"^自|(?:起|开始|以后)(?:执行|施行|实施|实行)?$")
 _FULL_YEAR = re.compile(r"\d{4}")
 _YEAR = re.compile(r"(20\d{2})\s*(?:年|[-—~～至/])?")
 
@@ -81,6 +82,7 @@ def draft(record: Record, hall: Hall | None = None, encode: Callable[..., Any] |
     _where(case, record, clean, hall)
     _when(case, record, clean, problem)
     _texts(case, clean)
+    _fix(case, record, clean, problem)
     said = _choices(case, clean, record, problem)
     guesses = inference.infer(evidence(case, said, known), record.heading, encode=encode).guesses
     denied = any(vocabulary.is_none("outcomes", line) for line in clean.get("outcome", "").split("\n"))
@@ -183,8 +185,6 @@ def _texts(case: Case, clean: Mapping[str, str]) -> None:
     if clean.get("matter"):
         name = matters.clean(clean["matter"])
         case.matter = {"name": name, "standard": matters.standard(name) or ""}
-    if clean.get("solidified"):
-        case.solidified = {"text": clean["solidified"]}
     if clean.get("basis"):
         found = documents.find(clean["basis"], bare_titles=True)
         case.basis = [asdict(basis) for basis in found] or [
@@ -196,6 +196,24 @@ def _texts(case: Case, clean: Mapping[str, str]) -> None:
         case.materials = [item for item in re.split(r"[、；;\n]", clean["materials"]) if item.strip()]
     if clean.get("steps"):
         case.steps = [{"date": "", "dept": "", "action": line} for line in clean["steps"].splitlines() if line]
+
+
+def _fix(case: Case, record: Record, clean: Mapping[str, str], problem: Callable[..., None]) -> None:
+    """What was made lasting: its text, and the kind and the day of their own columns."""
+    said = clean.get("solidified_kind", "")
+    kind = vocabulary.clean("solidified_kinds", said) if said else ""
+    unknown = said if said and not kind and not vocabulary.is_none("solidified_kinds", said) else ""
+    text = clean.get("solidified", "")
+    text = "\n".join(filter(None, [text, "" if unknown in text else unknown]))
+    written, near = record.values.get("solidified_date", ""), (case.closed or case.received)[:4]
+    bare = _SINCE.sub("", _NOTE.sub("", written))
+    day = dates.parse_date(bare, int(near) if near else None)
+    date = day.isoformat() if day else dates.reduced_date(bare) or ""
+    if written and not date:
+        label = vocabulary.labels()["solidified_date"]
+        problem(f"{label}“{clean['solidified_date'][:20]}”不是可识别的日期，原文放入“其他栏目”", kept=True)
+        case.extra[label] = clean["solidified_date"]
+    case.solidified = {name: value for name, value in (("kind", kind), ("text", text), ("date", date)) if value}
 
 
 def _choices(

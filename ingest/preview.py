@@ -148,7 +148,7 @@ def _label(field: str) -> str:
 def _text(value: Any) -> str:
     """A value of a case as it is read."""
     if isinstance(value, Mapping):
-        return str(value.get("name") or value.get("text") or "")
+        return str(value.get("name") or " ".join(value[part] for part in ("kind", "date", "text") if value.get(part)))
     if isinstance(value, list):
         told = any(isinstance(each, Mapping) for each in value)
         return "\n".join(map(_line, value)) if told else "、".join(value)

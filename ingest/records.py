@@ -22,6 +22,7 @@ CASE_FIELDS = frozenset(
         "source_no", "serial", "hall", "region", "region_code", "title", "domain", "matter", "matter_code",
         "applicant_type", "channel", "nature", "demand", "obstacle", "barriers", "handling", "measure",
         "steps", "lead_dept", "coop_depts", "basis", "materials", "outcome", "result", "solidified",
+        "solidified_date", "solidified_kind",
         "received", "accepted", "closed", "followup", "remarks", "satisfaction", "url",
     }
 )  # fmt: skip

@@ -288,7 +288,7 @@ def _append(record: Record, more: Record) -> None:
     for name, text in more.values.items():
         if name == "closed":
             record.values[name] = text
-        elif name not in ("received", "accepted") or not record.values.get(name):
+        elif name not in ("received", "accepted", "solidified_date") or not record.values.get(name):
             _put(record.values, name, text)
     for name, text in more.extra.items():
         _put(record.extra, name, text)

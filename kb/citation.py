@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from .model import Case
@@ -27,13 +28,19 @@ def place(case: Case) -> str:
     return str(case.hall.get("name") or " ".join(filter(None, region)))
 
 
-def rule(entry: dict[str, Any]) -> str:
-    """A rule relied on: 《title》（number）clause, and that it is no longer valid where that is known."""
+def rule(entry: Mapping[str, Any]) -> str:
+    """A rule relied on: 《title》（number）clause, and what became of it where that is known."""
+    change = entry.get("change") or ("已废止" if entry.get("valid") is False else "")
+    return name_of(entry) + (f"［{change}］" if change else "")
+
+
+def name_of(entry: Mapping[str, Any]) -> str:
+    """A rule relied on: 《title》（number）clause."""
     title = str(entry.get("title") or "")
     named = title if not title or title.startswith("《") else f"《{title}》"
-    number = f"（{entry['doc_no']}）" if entry.get("doc_no") else ""
-    gone = "［已废止］" if entry.get("valid") is False else ""
-    return f"{named}{number}{entry.get('clause') or ''}{gone}"
+    number = str(entry.get("doc_no") or "")
+    number = f"（{number}）" if named and number else number
+    return f"{named}{number}{entry.get('clause') or ''}"
 
 
 def span(case: Case) -> str:

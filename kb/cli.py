@@ -121,17 +121,18 @@ def export(form: str, state: str | None, output: Path | None) -> None:
     例：kb export --format xlsx -o 案例.xlsx；kb export --format docx -o 汇编.docx
     """
     from . import export as exports
+    from . import validity
     from .store import Store
     from .vocabulary import label
 
     if form in ("xlsx", "docx") and output is None and sys.stdout.isatty():
         raise click.UsageError(f"{form} 不能显示在屏幕上，请用 -o 指定文件")
     with Store(settings()) as store:
-        cases = list(_wanted(store, state))
+        cases, changes = list(_wanted(store, state)), validity.changed(store)
     chosen = label("states", state) if state else ""
     heading = exports.Heading(settings().title, chosen, f"{datetime.date.today():%Y-%m-%d}")
     file = io.BytesIO()
-    exports.write(file, form, cases, heading)
+    exports.write(file, form, cases, heading, changes)
     if output:
         output.write_bytes(file.getvalue())
         say(f"已导出 {len(cases)} 件到 {output}")

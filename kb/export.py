@@ -18,6 +18,7 @@ import yaml
 from .citation import headline, rule, source, span
 from .errors import Fault
 from .model import Case, to_row
+from .validity import marker
 from .vocabulary import labels
 
 #: A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
@@ -66,8 +67,13 @@ def check_size(form: str, count: int) -> None:
         raise Fault(f"{asked}。请加筛选条件分几次导出{other}")
 
 
-def write(out: BinaryIO, form: str, cases: Iterable[Case], heading: Heading) -> None:
-    """Write `cases` to `out` as a file of the kind `form`."""
+def write(
+    out: BinaryIO, form: str, cases: Iterable[Case], heading: Heading, changes: Iterable[Mapping[str, Any]] = ()
+) -> None:
+    """Write `cases` to `out` as a file of the kind `form`. `changes`: rules that changed (`validity.changed`); jsonl,
+    which other libraries take in, has the cases as they are stored."""
+    if form != "jsonl":
+        cases = map(marker(changes), cases)
     {"jsonl": _write_jsonl, "csv": _write_csv, "xlsx": _write_xlsx, "docx": _write_docx}[form](out, cases, heading)
 
 

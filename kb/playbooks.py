@@ -25,11 +25,11 @@ from .playbook import DRAFT, PARTS, RETIRED, SOLID, TRIAL, Playbook
 from .plugins import tell_changed
 from .privacy import redact_text
 from .store import Store, now, writing
-from .validity import leaning
+from .validity import changed, fallen, leaning
 
 __all__ = [
-    "DRAFT", "MOVES", "RETIRED", "SHOWN", "SOLID", "TRIAL", "Playbook", "create", "find", "forget", "get", "join",
-    "leaning", "listing", "revisions", "save", "set_state", "titles",
+    "DRAFT", "MOVES", "RETIRED", "SHOWN", "SOLID", "TRIAL", "Playbook", "brief", "create", "find", "forget", "get",
+    "join", "leaning", "listing", "revisions", "save", "set_state", "titles",
 ]  # fmt: skip
 #: States that readers see.
 SHOWN = (TRIAL, SOLID)
@@ -85,6 +85,23 @@ def listing(store: Store, states: Iterable[str] = SHOWN) -> list[Playbook]:
 def titles(store: Store) -> dict[str, str]:
     """Id → title of the playbooks that readers see. It changes only together with `Store.version`."""
     return {row["id"]: row["title"] for row in store.library.query("select id, title from playbooks")}
+
+
+def brief(store: Store, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """What is told of playbooks wherever a case leads to them: [{id, title, state, changed_basis [{title, doc_no,
+    change}]}] of those among `ids` that readers see, each once, in that order."""
+    wanted = list(dict.fromkeys(filter(None, ids)))
+    rows = store.library.table("playbooks").rows_where(
+        "id in (select value from json_each(?))", [json.dumps(wanted)]
+    ) if wanted else ()  # fmt: skip
+    found = {each.id: each for each in _alive(store, [_read(row) for row in rows])} if wanted else {}
+    changes = changed(store) if found else []
+    return [
+        {"id": one.id, "title": one.title, "state": one.state,
+         "changed_basis": [{"title": one.basis[at]["title"], "doc_no": one.basis[at]["doc_no"], "change": change}
+                           for at, change in fallen(one.basis, changes).items()]}
+        for one in (found[each] for each in wanted if each in found)
+    ]  # fmt: skip
 
 
 def revisions(store: Store, playbook_id: str) -> list[dict[str, Any]]:

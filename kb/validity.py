@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from .editing import tidy
 from .errors import Fault
 from .fields import dates, documents
+from .model import Case
 from .privacy import redact_text
 from .store import Store, now, writing
 
@@ -106,6 +108,23 @@ def fallen(basis: Iterable[Mapping[str, Any]], changes: Iterable[Mapping[str, An
         if at in found and change and change["note"]:
             found[at] += f"：{change['note']}"
     return found
+
+
+def marker(changes: Iterable[Mapping[str, Any]]) -> Callable[[Case], Case]:
+    """What writes into the basis of a case what became of its rules: `change`, as in `fallen`, where there is
+    something to say, and `valid` false for what was repealed."""
+    known = list(changes)
+
+    @cache  # a large library names the same few rules again and again
+    def said(title: str, doc_no: str, valid: bool | None) -> str:
+        return fallen([{"title": title, "doc_no": doc_no, "valid": valid}], known).get(0, "")
+
+    def marked(rule: dict[str, Any]) -> dict[str, Any]:
+        change = said(rule.get("title") or "", rule.get("doc_no") or "", rule.get("valid"))
+        repealed = change.partition("：")[0].endswith(REPEALED)  # a remark follows the colon
+        return {**rule, "change": change, "valid": False if repealed else rule.get("valid")} if change else rule
+
+    return lambda case: replace(case, basis=[marked(rule) for rule in case.basis])
 
 
 def leaned(store: Store, text: str = "", most: int = 100) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from kb.store import Store
 from .commands import library
 
 if TYPE_CHECKING:
-    from .insight.barriers import Barrier
+    from .insight.barriers import Barrier, Radar
 
 _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON")
 _LONGEST_HOW = 60
@@ -49,10 +49,14 @@ def list_barriers(since: str, until: str, region: str, most: int, as_json: bool)
 
     例：kb barriers list --since 2024 --region 济宁市
     """
+    from .insight import classes
     from .insight.barriers import radar
+    from .insight.scope import check_area
 
     with Store(library()) as store:
+        check_area(store, region)
         found = radar(store, since, until, region, patient=True)
+        begun = classes.begun(store)
     shown = found.barriers[: most or None]
     if as_json:
         click.echo(json.dumps([one.to_dict() for one in shown], ensure_ascii=False, indent=1))
@@ -60,7 +64,7 @@ def list_barriers(since: str, until: str, region: str, most: int, as_json: bool)
         for rank, one in enumerate(shown, 1):
             click.echo(
                 f"{rank:>3}  {one.score:>5}  {one.id}  {len(one.case_ids)} 件、{len(one.halls)} 个大厅  "
-                f"{one.verdict_label}  {one.label}" + (f"（{one.barrier}）" if one.barrier else "")
+                f"{one.verdict_label}  {one.label}" + (f"（{one.type_said}）" if one.barrier else "")
             )
     say(
         f"共 {len(found.barriers)} 条，看了 {found.cases} 件案例；另计：依法不能办 {len(found.lawful)} 件、"
@@ -68,7 +72,16 @@ def list_barriers(since: str, until: str, region: str, most: int, as_json: bool)
         + (f"；没有日期、未计入 {len(found.undated)} 件" if found.undated else "")
     )
     if not found.barriers:
-        say("还没有成类的案例：请先运行 kb classes propose，或放宽时间和地区")
+        say(_why_none(found, begun, bool(since or until or region)))
+
+
+def _why_none(found: Radar, begun: bool, scoped: bool) -> str:
+    if not found.cases:
+        return "这一时段和地区没有案例，请放宽" if scoped else "库里还没有可看的案例：先运行 kb ingest，再入库"
+    if not begun:
+        return "案例还没有归类：请先运行 kb classes propose"
+    where = "这一时段和地区" if scoped else "库"
+    return f"没有线索：一条线索要有两件以上卡点相同的案例，{where}里没有（重复登记只算一件）"
 
 
 @barriers.command("show", cls=KbCommand)
@@ -81,20 +94,38 @@ def show(number: str, since: str, until: str, region: str, as_json: bool) -> Non
     例：kb barriers show c3f2a91c0
     """
     from .insight.barriers import barriers as ranked
+    from .insight.scope import check_area
 
     with Store(library()) as store:
+        check_area(store, region)
         one = next((each for each in ranked(store, since, until, region) if each.id == number), None)
-    if one is None:
-        raise Missing(f"没有编号为 {number} 的线索。列出：kb barriers list")
+        if one is None:
+            raise Missing(_why_not(store, number))
     if as_json:
         click.echo(json.dumps(one.to_dict(), ensure_ascii=False, indent=1))
     else:
         _show(one)
 
 
+def _why_not(store: Store, number: str) -> str:
+    """Why there is no such barrier."""
+    from .insight import classes
+
+    try:
+        one = classes.get(store, number)
+    except Missing:
+        return f"没有编号为 {number} 的线索。列出：kb barriers list"
+    if one.state == classes.EMPTIED:
+        return f"{number} 是{one.title}，壁垒类型：{'、'.join(one.barriers) or '未写明'}。类里已没有案例，不再是线索"
+    if one.state == classes.REJECTED:
+        return f"{number}（{one.title}）已被否决，不再是线索"
+    return f"{number}（{one.title}）现在不是线索：选定的时段和地区里不到两件案例。细看：kb classes show {number}"
+
+
 def _show(one: Barrier) -> None:
     click.echo(f"{one.label}\n卡点：{one.obstacle}")
-    click.echo(f"壁垒类型：{'、'.join(one.barriers) or '未写明'}\n得分 {one.score}：")
+    why = f"（{one.type_said}）" if one.type_said != one.barrier else ""
+    click.echo(f"壁垒类型：{'、'.join(one.barriers) or '未写明'}{why}\n得分 {one.score}：")
     for part in one.components:
         if part.points:
             click.echo(f"  {part.label} {part.number}：{part.value} × {part.weight} = {part.points}  {part.text}")
@@ -115,8 +146,10 @@ def compare(since: str, until: str, region: str, as_json: bool) -> None:
     例：kb barriers compare --region 福建省
     """
     from .insight.comparison import comparisons
+    from .insight.scope import check_area
 
     with Store(library()) as store:
+        check_area(store, region)
         found = comparisons(store, since, until, region)
     if as_json:
         click.echo(json.dumps([row.to_dict() for row in found], ensure_ascii=False, indent=1))
@@ -140,8 +173,10 @@ def prerequisites(since: str, until: str, region: str, as_json: bool) -> None:
     例：kb barriers prerequisites --region 福建省
     """
     from .insight import prerequisites as waits
+    from .insight.scope import check_area
 
     with Store(library()) as store:
+        check_area(store, region)
         found = waits.of_scope(store, since, until, region)
     if as_json:
         click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=1))
@@ -158,7 +193,7 @@ def prerequisites(since: str, until: str, region: str, as_json: bool) -> None:
 @barriers.command("report", cls=KbCommand)
 @_scope
 @click.option("--format", "form", type=click.Choice(["docx", "html"]),
-              help="文件格式（默认看文件名：.html 是网页，其他是 Word 文档）")  # fmt: skip
+              help="文件格式（默认看文件名：.html 是网页，.docx 是 Word 文档）")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="写到哪个文件")
 def report(since: str, until: str, region: str, form: str | None, output: Path) -> None:
     """生成报告：发现、数字、图表、案例注、方法和局限。数据不变，文件就一字不差。
@@ -167,12 +202,16 @@ def report(since: str, until: str, region: str, form: str | None, output: Path) 
     """
     from .insight import report as reports
     from .insight.report_files import write
+    from .insight.scope import check_area
 
+    ending = output.suffix.lower().removeprefix(".")
+    if ending not in ("docx", "html"):
+        raise click.UsageError(f"报告只有 Word 文档和网页两种：文件名请以 .docx 或 .html 结尾，不是“{output.name}”")
     with Store(library()) as store:
+        check_area(store, region)
         made = reports.make(store, since, until, region)
-    form = form or ("html" if output.suffix.lower() in (".html", ".htm") else "docx")
     try:
-        output.write_bytes(write(made, form))
+        output.write_bytes(write(made, form or ending))
     except OSError as error:
         raise Fault(f"{output} 无法写入：请检查文件夹是否存在、能不能写、还有没有空间") from error
     say(f"已写到 {output}，引用 {len(made.notes)} 件案例")

@@ -13,9 +13,9 @@ from kb import playbooks, vocabulary
 from kb.model import Case
 from kb.store import Store
 from kb.web.api import Handler
-from kb.web.shell import address, asset_address, page_number, render, rightful, the_library, typed
+from kb.web.shell import account_of, address, asset_address, page_number, render, rightful, the_library, typed
 
-from .insight import barriers, classes, comparison, numbers, pictures, prerequisites, verdicts, watch
+from .insight import barriers, classes, comparison, naming, numbers, pictures, prerequisites, verdicts, watch
 from .insight.barriers import Barrier
 from .insight.changes import moved
 from .insight.classes import CaseClass
@@ -32,11 +32,13 @@ RANKED = 50  # barriers on the page, before "all"
 DRAWN = 3  # barriers whose months are drawn on the page of pictures
 SIZE = 20  # cases on a page
 MOST_PAIRS = 50  # of places compared
-LISTED = 200  # cases on the page of one barrier
+LISTED = 200  # cases on the page of one barrier where they name no hall, those kept apart, notices
+HALLS, OF_HALL = 20, 5  # halls of a kind on the page of one barrier, cases of each
+HOW = 100  # characters of how a hall solved it
 MOST_AREAS = 400  # that the filter proposes
 CIRCLES, WAITS = 9, 40  # circles and waits that are drawn
-TONES = {verdicts.RECURS: "gone", verdicts.STOPPED: "done", verdicts.NO_FIX: "", verdicts.TOO_EARLY: "partly"}
 TABS = (("", "清单"), ("/pictures", "图"), ("/compare", "各地比较"), ("/prerequisites", "互为前置"), ("/watch", "关注"))
+KINDS = ("办成了的，可以去问", "还没有办成的，可以告诉", "没有写明结果的")  # of halls, as `numbers.by_hall` has them
 PLACE_OF = {label: place for place, label in verdicts.PLACES.items()}
 
 
@@ -49,7 +51,7 @@ async def barriers_page(datasette: Datasette, request: Request) -> Response:
     context = {
         "radar": found,
         "shown": shown,
-        "apart_types": _apart_types(),
+        "places": verdicts.PLACES,
         "parts": {one.id: {part.name: part for part in one.components} for one in shown},
         "sides": {one.id: _sides(one) for one in shown},
         "apart": [(name, label, ids, ids[:SIZE]) for name, label, ids in
@@ -116,7 +118,7 @@ async def cases_page(datasette: Datasette, request: Request) -> Response:
     asked = _asked(request)
     picked = {name: typed(request, name) for name in PICKS}
     clue, part = typed(request, "clue"), typed(request, "part")
-    notice, account = typed(request, "notice"), str(request.actor["id"])
+    notice, account = typed(request, "notice"), account_of(request)
 
     def work(store: Store) -> tuple[Number, list[Case]]:
         if notice:
@@ -162,22 +164,26 @@ async def barrier_page(datasette: Datasette, request: Request) -> Response:
             "ranked": ranked,
             "cases": cases,
             "ordered": [case.id for case in newest_first(cases.values()) if case.id in counted],
+            "kinds": list(zip(KINDS, numbers.by_hall(cases[case_id] for case_id in counted), strict=True)),
             "apart": [case.id for case in newest_first(cases.values()) if case.id not in counted],
             "pairs": [pair.to_dict() for pair in comparison.comparisons(store) if pair.class_id == one.id],
             "playbook": playbooks.get(store, one.playbook) if one.playbook else None,
         }
 
     context = await the_library(datasette).store(work)
-    context |= {"places": verdicts.PLACES, "most": LISTED, "same": comparison.SAME}
+    context |= {"places": verdicts.PLACES, "most": LISTED, "same": comparison.SAME,
+                "whole_of": {**asked, "clue": number, "part": f"{numbers.WHOLE}."},
+                "halls": HALLS, "of_hall": OF_HALL, "how": HOW, "unsaid": pictures.UNSAID}  # fmt: skip
     return await _show(datasette, request, "barrier.html", context, asked)
 
 
 async def watch_page(datasette: Datasette, request: Request) -> Response:
     """/barriers/watch: rules and what they raised; words=, barrier= or class_id= fill the form for a new one, rule= is
     the number of one to be changed."""
-    account, library = str(request.actor["id"]), the_library(datasette)
+    account, library = account_of(request), the_library(datasette)
     notices = await library.store(lambda store: watch.notices(store, account))
     known = await library.store(classes.classes)
+    gone = await library.store(lambda store: classes.classes(store, (classes.EMPTIED,)))
     rules = await library.store(lambda store: watch.rules(store, account))
     usual = barriers.settings()["watch"]
     new = {name: typed(request, name) for name in watch.KINDS} | {**usual, "cases": 1}
@@ -190,6 +196,8 @@ async def watch_page(datasette: Datasette, request: Request) -> Response:
         "most": LISTED,
         "kinds": [each for each in vocabulary.values("barriers") if each not in _apart_types()],
         "titles": {one.id: one.title for one in known},
+        "emptied": {one.id: f"{one.title}：{'、'.join([*one.barriers, one.id])}" for one in gone
+                    if one.title == naming.EMPTIED},
         "wanted": changed.to_dict() if changed else new,
         "cases_of": lambda number: address(datasette, "/barriers/cases", notice=number),
     }
@@ -224,7 +232,7 @@ async def _show(
             datasette, "/barriers/cases", **asked, clue=clue, month=month, part=f"whole.{PLACE_OF.get(series, '')}"
         ),
         "barrier": lambda clue: address(datasette, f"/barrier/{clue}", **asked),
-        "tones": TONES,
+        "tones": verdicts.TONES,
         "barriers_css": asset_address(datasette, "search", STATIC / "barriers.css"),
         "barriers_js": asset_address(datasette, "search", STATIC / "barriers.js"),
         "charts_js": asset_address(datasette, "search", STATIC / "charts.js"),
@@ -244,7 +252,7 @@ def _spans(newest: str) -> list[tuple[str, str]]:
 
 
 async def _unseen(datasette: Datasette, request: Request) -> int:
-    account = str(request.actor["id"])
+    account = account_of(request)
     return len(await the_library(datasette).store(lambda store: watch.notices(store, account, unseen=True)))
 
 
@@ -274,7 +282,7 @@ def _in_circle(found: prerequisites.Prerequisites) -> set[tuple[str, str]]:
 
 
 ROUTES: Sequence[tuple[str, Any]] = [
-    (rf"^/barriers{path}$", rightful("insight", page))
+    (rf"^/barriers{path}$", rightful("insight.keep" if page is watch_page else "insight", page))
     for path, page in (("", barriers_page), ("/pictures", pictures_page), ("/compare", compare_page),
                        ("/prerequisites", prerequisites_page), ("/cases", cases_page), ("/watch", watch_page))
 ] + [(r"^/barrier/(?P<id>[\w-]{1,80})$", rightful("insight", barrier_page))]  # fmt: skip

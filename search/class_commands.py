@@ -65,9 +65,12 @@ def list_classes(states: tuple[str, ...], as_json: bool) -> None:
 
     with Store(library()) as store:
         found = kept.classes(store, states or kept.OPEN)
+        begun = kept.begun(store)
     _list(found, as_json)
-    if not found:
+    if not found and not begun:
         say("还没有一类事的候选。运行 kb classes propose 来提出")
+    elif not found:
+        say("没有这种状态的类" if states else "没有一类事的候选：一类要有两件以上卡点相同的案例（重复登记只算一件）")
 
 
 @classes.command("show", cls=KbCommand)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from datasette import Request, Response
 
 from kb.web.api import Call, Handler
-from kb.web.shell import address, asset_address, page_number, render, rightful, the_library, typed
+from kb.web.shell import account_of, address, asset_address, page_number, render, rightful, the_library, typed
 
 from .engine import Filters
 from .filters import checked
@@ -37,7 +37,7 @@ async def policy_page(datasette: Datasette, request: Request) -> Response:
     since = typed(request, "since")
     found = await library.store(lambda store: changes.changes(store, since))
     unmet = await library.store(lambda store: needs.needs(store, found["period"]["since"]))
-    notices = await library.store(lambda store: watch.notices(store, str(request.actor["id"]), unseen=True))
+    notices = await library.store(lambda store: watch.notices(store, account_of(request), unseen=True))
     later = [after for entry in found["recurring"] for after in entry["after"].values()]
     context = {
         "found": found,

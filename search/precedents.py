@@ -12,7 +12,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from kb import playbooks
+from kb import playbooks, validity
 from kb.config import Settings
 from kb.model import Case
 from kb.store import Store
@@ -126,7 +126,7 @@ class Precedents:
         answer = self._answer(text, max(0, min(k, MOST)), filters, literally, home or self.settings.hall)
         grade = calibration.grade(answer.probability)
         near = grade == calibration.NONE and answer.probability >= calibration.settings()["named"]
-        titles = self._playbook_titles()
+        titles, mark = self._playbook_titles(), validity.marker(validity.changed(self.store))
         return {
             "query": answer.asked.text,
             "understood": understood(answer.asked),
@@ -137,7 +137,8 @@ class Precedents:
             "departments": unmet.responsible([one.case for one in answer.ranked]) if near else [],
             "facets": facets(self.store, answer.matching),
             "took_ms": round((time.perf_counter() - started) * 1000, 1),
-            "results": [result(one, answer.asked, titles) for one in answer.ranked],
+            "playbooks": self._playbooks(answer) if grade != calibration.NONE else [],
+            "results": [result(one, answer.asked, titles, mark(one.case).basis) for one in answer.ranked],
         }
 
     def similar(self, case: Case, k: int = 5) -> list[tuple[Case, str]]:
@@ -151,6 +152,11 @@ class Precedents:
         others = [one for one, _ in self._cases(closest, k + 1) if one.id != case.id]
         near = [one for one in others[:k] if ranking.near(found.views, one.id)]
         return [(one, explanation.summary(asked, one)) for one in near]
+
+    def _playbooks(self, answer: Answer) -> list[dict[str, Any]]:
+        """The procedures for what was asked: those of the first results, on which the grade rests."""
+        first = answer.ranked[: calibration.settings()["looked_at"]]
+        return playbooks.brief(self.store, [one.case.playbook for one in first])
 
     def _playbook_titles(self) -> Mapping[str, str]:
         """Titles of the playbooks that readers see, read again when the library has changed."""
@@ -266,8 +272,11 @@ def understood(asked: Query) -> dict[str, Any]:
     }
 
 
-def result(ranked: Ranked, asked: Query, titles: Mapping[str, str]) -> dict[str, Any]:
-    """One entry of ``results``; *titles* are those of the playbooks that readers see, by id."""
+def result(
+    ranked: Ranked, asked: Query, titles: Mapping[str, str], basis: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """One entry of ``results``; *titles* are those of the playbooks that readers see, by id, *basis* is that of the
+    case with what became of its rules (`validity.marker`)."""
     case = ranked.case
     return {
         **_brief(case),
@@ -277,11 +286,12 @@ def result(ranked: Ranked, asked: Query, titles: Mapping[str, str]) -> dict[str,
         "measure": case.measure,
         "basis": [
             {
-                "title": basis.get("title", ""),
-                "doc_no": basis.get("doc_no", ""),
-                "valid": basis.get("valid") is not False,
+                "title": rule.get("title", ""),
+                "doc_no": rule.get("doc_no", ""),
+                "valid": rule.get("valid") is not False,
+                "change": rule.get("change", ""),
             }
-            for basis in case.basis
+            for rule in basis
         ],
         "playbook": {"id": case.playbook, "title": titles[case.playbook]} if case.playbook in titles else None,
         "score": round(ranked.score, 4),

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import datetime
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasette import Request, Response
 
-from kb import citation
+from kb import citation, playbooks, validity
 from kb.errors import Fault
 from kb.fields import regions
 from kb.model import Case
+from kb.vocabulary import label
 from kb.web import api
 from kb.web.shell import Library, address, asset_address, guarded, render, the_library
 
@@ -30,6 +32,8 @@ LINES, WIDE = 40, 45
 SHARES = {"obstacle": 0.32, "measure": 0.5, "result": 0.18}
 #: Characters: of the question (and how it was taken), of a title, of a rule, of all rules, of who and source.
 LONGEST_QUESTION, LONGEST_TITLE, LONGEST_RULE, LONGEST_RULES, LONGEST_WHO, LONGEST_SOURCE = 120, 36, 42, 85, 40, 60
+#: Characters of what became of rules; of one rule there is at least its date and 已废止.
+LONGEST_CHANGE, DATED = 60, 14
 _HALF_PLACEHOLDER = re.compile(r"〔[^〕]{0,12}$")
 
 
@@ -48,12 +52,17 @@ async def report_page(datasette: Datasette, request: Request) -> Response:
     wanted = list(dict.fromkeys(ids)) or list(grades)[:MOST]
     cases = await found.cases(wanted[:MOST_CHOSEN])
     known = [cases[one] for one in wanted[:MOST_CHOSEN] if one in cases]
-    shown = known[:MOST]
+    changes = await found.store(validity.changed)
+    shown = [*map(validity.marker(changes), known[:MOST])]
+    fits = answer["answerable"] or not asked
+    books = await found.store(lambda store: playbooks.brief(store, [case.playbook for case in shown])) if fits else []
+    told = _told(books[0]) if books else {}
     context = {
         "answer": answer,
         "question": cut(asked, LONGEST_QUESTION),
         "meaning": cut(str(answer["understood"]["meaning"] or ""), LONGEST_QUESTION),
-        "entries": [entry(case, grades.get(case.id, ""), len(shown)) for case in shown],
+        "entries": [entry(case, grades.get(case.id, ""), len(shown), _lines(*told.values())) for case in shown],
+        "playbook": told,
         "missing": len(wanted) - len(known),
         "more": len(known) - len(shown),
         "hall": _hall(found, request.actor),
@@ -66,18 +75,20 @@ async def report_page(datasette: Datasette, request: Request) -> Response:
     return await render(datasette, request, "report.html", context)
 
 
-def entry(case: Case, grade: str, cases: int) -> dict[str, Any]:
-    """What the page says of one of so many cases: what is short whole, the texts cut to the room that is left."""
-    rules = "；".join(cut(citation.rule(rule), LONGEST_RULE) for rule in case.basis)
+def entry(case: Case, grade: str, cases: int, spent: int = 0) -> dict[str, Any]:
+    """What the page says of one of so many cases: what is short whole, the texts cut to the room that is left. `spent`:
+    lines that something above the cases takes."""
+    holding = [cut(citation.name_of(rule), LONGEST_RULE) for rule in case.basis if not rule.get("change")]
     short = {
         "title": cut(citation.headline(case), LONGEST_TITLE),
-        "rules": cut(rules, LONGEST_RULES),
+        "rules": cut("；".join(holding), LONGEST_RULES),
+        "changed": _changed([rule for rule in case.basis if rule.get("change")]),
         "who": cut("、".join(filter(None, [case.lead_dept, *case.coop_depts])), LONGEST_WHO),
         "source": cut(citation.source(case), LONGEST_SOURCE),
     }
     # Lines that are taken: two of heading, one of space, those of what is short, and the ends of three texts.
-    taken = 2 + 1 + sum(-(-len(text) // WIDE) for name, text in short.items() if name != "title") + 2
-    room = WIDE * max(3, LINES // cases - taken)
+    taken = 2 + 1 + _lines(*(text for name, text in short.items() if name != "title")) + 2
+    room = WIDE * max(3, (LINES - spent) // cases - taken)
     whole = {"obstacle": case.obstacle or case.demand, "measure": case.measure, "result": case.result}
     texts = {name: cut(text, int(room * SHARES[name])) for name, text in whole.items()}
     return {
@@ -85,10 +96,29 @@ def entry(case: Case, grade: str, cases: int) -> dict[str, Any]:
         "grade": grade,
         "stuck": "obstacle" if case.obstacle else "demand",
         "span": citation.span(case),
-        "is_cut": any(text.endswith("……") for text in (short["rules"], *texts.values())),
+        "is_cut": "……" in short["changed"] or any(text.endswith("……") for text in (short["rules"], *texts.values())),
         **short,
         **texts,
     }
+
+
+def _lines(*texts: str) -> int:
+    """Lines that texts take, each beginning on one of its own."""
+    return sum(-(-len(text) // WIDE) for text in texts)
+
+
+def _changed(rules: Sequence[Mapping[str, Any]]) -> str:
+    """What became of rules, the more the shorter: the date stands before the remark, so that only remarks are cut."""
+    room = max(DATED, LONGEST_CHANGE // max(1, len(rules)))
+    told = [f"{cut(citation.name_of(rule), LONGEST_RULE)}［{cut(rule['change'], room)}］" for rule in rules[:MOST]]
+    return "；".join(told) + (f"；等 {len(rules)} 条" if len(rules) > MOST else "")
+
+
+def _told(book: Mapping[str, Any]) -> dict[str, str]:
+    """The line on a playbook: name, state, number, and what changed under it."""
+    state = label("playbook_states", book["state"])
+    return {"line": f"{cut(book['title'], LONGEST_TITLE)}（{state}，编号 {book['id']}）",
+            "changed": _changed(book["changed_basis"])}  # fmt: skip
 
 
 def cut(text: str, longest: int) -> str:

@@ -10,8 +10,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from kb.citation import rule as rule_of
 from kb.model import Case
 from kb.store import Store
+from kb.vocabulary import label
 
 from .calibration import NONE, PERHAPS, PRECEDENT
 
@@ -30,6 +32,12 @@ def show(answer: dict[str, Any], store: Store) -> None:
     console = Console(highlight=False, soft_wrap=False)
     for line in _opening(answer):
         console.print(Text(line, style="yellow"))
+    for book in answer["playbooks"]:
+        state = label("playbook_states", book["state"])
+        console.print(Text(f"这类事已有办法：{book['title']}（{state}，编号 {book['id']}）", style="green"))
+        for rule in book["changed_basis"]:
+            for part in _folded(Text(f"依据有变：{rule_of(rule)}", style="red"), max(console.width, 20)):
+                console.print(part, no_wrap=True, overflow="ignore")
     for rank, entry in enumerate(answer["results"], 1):
         case = store.get(entry["id"])
         if case is None:
@@ -42,8 +50,8 @@ def show(answer: dict[str, Any], store: Store) -> None:
         console.print(head, style="bold")
         if answer["grade"] == PRECEDENT != entry["grade"]:
             console.print(Text(f"   {PERHAPS}", style="dim"))
-        for label, told in _fields(entry, case):
-            margin = f"   {label}  "
+        for name, told in _fields(entry, case):
+            margin = f"   {name}  "
             for part in _folded(told, max(console.width - INDENT, 20)):
                 console.print(Text.assemble((margin, "cyan"), part), no_wrap=True, overflow="ignore")
                 margin = " " * INDENT
@@ -72,7 +80,7 @@ def _fields(entry: dict[str, Any], case: Case) -> list[tuple[str, Text]]:
         filter(
             None,
             (
-                " ".join(filter(None, [one["title"], one["doc_no"], "" if one["valid"] else "（已失效）"]))
+                " ".join(filter(None, [one["title"], one["doc_no"], f"（{one['change']}）" if one["change"] else ""]))
                 for one in entry["basis"]
             ),
         )
@@ -89,7 +97,7 @@ def _fields(entry: dict[str, Any], case: Case) -> list[tuple[str, Text]]:
         ("另有", Text(_alike(entry))),
         ("因为", Text("；".join(f"{why['kind']}：{why['text']}" for why in entry["why"]), style="dim")),
     ]
-    return [(label, text) for label, text in found if text is not None and text.plain.strip()]
+    return [(name, text) for name, text in found if text is not None and text.plain.strip()]
 
 
 def _alike(entry: dict[str, Any]) -> str:

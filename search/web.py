@@ -21,7 +21,7 @@ from kb.errors import Fault
 from kb.feedback import Standing
 from kb.fields import departments, regions
 from kb.web import api, browse, compat, feedback
-from kb.web.shell import Library, address, asset_address, guarded, library, render, static_route, the_library
+from kb.web.shell import Library, address, asset_address, guarded, library, may_here, render, static_route, the_library
 
 from . import asking, barrier_api, barrier_pages, class_pages, policy_web, programs, report, unmet, watch_pages
 from .asking import MOST_RESULTS, RESULTS, in_thread, question
@@ -113,11 +113,14 @@ def extra_js_urls(request: Request | None, datasette: Datasette) -> list[dict[st
 
 
 @hookimpl
-def menu_links(datasette: Datasette, actor: dict[str, Any] | None) -> list[dict[str, str]]:
-    if not library(datasette):
-        return []
+def menu_links(datasette: Datasette, actor: dict[str, Any] | None) -> Any:
+    return (lambda: _links(datasette, actor)) if library(datasette) else []
+
+
+async def _links(datasette: Datasette, actor: dict[str, Any] | None) -> list[dict[str, str]]:
     named = (("/policy", "政策", "insight"), ("/classes", "归类", "classes.see"))
-    links = [("/", "检索"), *((path, label) for path, label, right in named if may(actor, right))]
+    seen = [(path, label) for path, label, right in named if await may_here(datasette, actor, right)]
+    links = [("/", "检索"), *seen]
     return [{"href": address(datasette, path), "label": label} for path, label in links]
 
 
@@ -213,6 +216,7 @@ async def _results(datasette: Datasette, request: Request, settled: bool) -> dic
     same = {"q": answer["query"], "literally": "1" if literally else "", **chosen}
     used = await feedback.standings(found, ids, request.actor)
     changes = await found.store(validity.changed)
+    mark = validity.marker(changes)
     return {
         "answer": answer,
         "removed": removed,
@@ -224,7 +228,7 @@ async def _results(datasette: Datasette, request: Request, settled: bool) -> dic
         "cases": await found.cases(ids),
         "feedback": used,
         "why": {result["id"]: _reasons(result, used) for result in answer["results"]},
-        "citation": citation,
+        "citation": lambda case: citation(mark(case)),
         "fallen": lambda basis: validity.fallen(basis, changes),
         "chosen": {name: (value, _label(name, value)) for name, value in chosen.items()},
         "literally": literally,

@@ -27,6 +27,11 @@ FACETS: dict[str, Any] = {
     "solidified": [{"value": "是", "label": "有固化措施", "count": 1}],
 }  # fmt: skip
 
+BOOK = {
+    "id": "p1", "title": "楼栋号不一致", "state": "trial",
+    "changed_basis": [{"title": "旧的操作办法", "doc_no": "", "change": "2023-01 已废止"}],
+}  # fmt: skip
+
 
 class Index:
     """Words of the cases by plain containment."""
@@ -86,6 +91,7 @@ class Searcher:
         answer = {
             "query": text[:1000], "answerable": grade != NONE, "grade": grade, "probability": 0.5, "note": "",
             "understood": understood, "took_ms": 1.5, "facets": FACETS if results else {}, "results": results,
+            "playbooks": [BOOK] if grade == PRECEDENT else [],
         }  # fmt: skip
         return answer | ({"departments": ["住建局", "民政局"]} if grade == NONE else {})
 

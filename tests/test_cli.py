@@ -9,11 +9,13 @@ from typing import Any
 import click
 import pytest
 
+from ingest import commands as commands_of_ingest
 from kb import cli, submissions
 from kb.config import Settings
 from kb.model import Case
 from kb.plugins import manager
 from kb.store import Draft, Store
+from search.insight import classes
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 MEASURE = "住建局调取备案，公告期满后登记中心单方受理"
@@ -62,6 +64,20 @@ def test_every_command_has_help_with_an_example_and_stands_in_the_readme(name: s
     assert code == 0 and "用法：kb" in text and f"例：kb {name}" in " ".join(text.split())
     assert f"kb {name}" in README.read_text("utf-8")
     assert all(option.help for option in commands()[name].params if isinstance(option, click.Option))
+
+
+def test_the_demo_proposes_classes_and_says_so(
+    kb: Any, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "demo" / "files").mkdir(parents=True)
+    (tmp_path / "demo" / "searches.yml").write_text("searches: [公积金]\n", "utf-8")
+    row = "B-1,2024-03-04,某某,社保卡注销,想注销社保卡,两地系统不互通,协调两地办成,2024-04-01,办成\n"
+    (tmp_path / "demo" / "files" / "370881.csv").write_text(LEDGER.splitlines(True)[0] + row, "utf-8")
+    monkeypatch.setattr(commands_of_ingest, "DEMO", tmp_path / "demo")
+    code, _, err = kb("demo", "--no-serve")
+    with Store(Settings(data, embedding_model="fake")) as store:
+        assert classes.begun(store) and f"归成了 {len(classes.classes(store))} 类" in err
+    assert code == 0
 
 
 def test_ingest_reports_as_the_contract_says(kb: Any, ledger: Path, tmp_path: Path) -> None:

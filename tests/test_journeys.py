@@ -456,6 +456,7 @@ def test_who_watches_is_told_of_a_new_case(enter: Enter, address: str, settings:
     page.locator("footer").click()
     page.keyboard.press("w")
     page.wait_for_url("**/watches?*")
+    expect(page.get_by_label("名称")).to_be_focused()
     page.keyboard.press("Enter")
     watch = page.locator("[data-item]", has_text="水产养殖证")
     expect(watch).to_contain_text("没有新的")

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from kb import playbooks, submissions
+from kb import config, playbooks, submissions
 from kb.accounts.rights import ROLES, rights
 from kb.config import Settings
 from kb.model import Case
@@ -98,21 +98,21 @@ say a rule changed      -               401     403      403     403      403   
 
 watch                   -               401      ok       ok      ok       ok      ok       ok      ok     ok
 delete another's watch  -               401     404      404     404      404     404      404     404    404
-barriers                -               401     403      403     403      403     403      403      ok    403
-barrier of a class      class           401     403      403     403      403     403      403      ok    403
-report on barriers      -               401     403      403     403      403     403      403      ok    403
+barriers                -               401     403      403     403      403     403      403      ok     ok
+barrier of a class      class           401     403      403     403      403     403      403      ok     ok
+report on barriers      -               401     403      403     403      403     403      403      ok     ok
 barrier rules           -               401     403      403     403      403     403      403      ok    403
 watch a barrier         -               401     403      403     403      403     403      403      ok    403
 another's barrier rule  -               401     403      403     403      403     403      403     404    403
 change another's rule   -               401     403      403     403      403     403      403     404    403
-see classes             class           401     403      403     403      403      ok       ok      ok    403
+see classes             class           401     403      403     403      403      ok       ok      ok     ok
 propose classes         -               401     403      403     403      403      ok       ok      ok    403
 reject class            class           401     403      403     403      403      ok       ok      ok    403
 split class             class           401     403      403     403      403      ok       ok      ok    403
 assign cases            class           401     403      403     403      403      ok       ok      ok    403
 draft playbook          class           401     403      403     403      403      ok       ok      ok    403
-what changed            -               401     403      403     403      403     403      403      ok    403
-unmet questions         -               401     403      403     403      403     403      403      ok    403
+what changed            -               401     403      403     403      403     403      403      ok     ok
+unmet questions         -               401     403      403     403      403     403      403      ok     ok
 close unknown question  -               401     403      403     403      403     403      403     404    403
 
 read own account        -               401      ok       ok      ok       ok      ok       ok      ok     ok
@@ -287,6 +287,49 @@ async def test_pages_show_what_the_table_allows(path: str, tmp_path: Path, fille
         assert found[who] == "ok" or DRAFTS["writing"].demand not in answer.text
     expected = rows[PAGES[path], state]
     assert found == {**expected, "stranger": "302"}
+
+
+ALONE = ("/barriers", "/barriers/pictures", "/barriers/compare", "/barriers/prerequisites", "/barriers/cases",
+         "/classes", "/policy", "/policy/cases", "/unmet", "/playbooks", "/api/v1/barriers", "/api/v1/barriers/compare",
+         "/api/v1/barriers/prerequisites", "/api/v1/barriers/report?format=html", "/api/v1/classes", "/api/v1/changes",
+         "/api/v1/unmet")  # fmt: skip
+
+
+async def test_where_there_is_no_account_everybody_may_look_and_nobody_may_change(tmp_path: Path) -> None:
+    folder = tmp_path / "kb-data"
+    settings = fill(Settings(folder, embedding_model="fake"))
+    (folder / "kb.toml").write_text('[embedding]\nmodel = "fake"\n', "utf-8")
+    with Store(settings) as store:
+        made = classes.make(store, [FULL.id, BARE.id], "owner").id
+    site = serve.make_datasette(settings)
+    for path in (*ALONE, f"/class/{made}", f"/barrier/{made}", f"/api/v1/barriers/{made}"):
+        assert (await site.client.get(path)).status_code == 200, path
+    home = (await site.client.get("/")).text
+    assert all(f">{label}</a>" in home for label in ("一类事", "归类", "政策"))
+    for path in ("/classes", f"/class/{made}", f"/barrier/{made}", "/unmet", "/barriers"):
+        page = (await site.client.get(path)).text
+        assert "data-api" not in page and "/barriers/watch" not in page, path
+    told = await site.client.get("/barriers/watch", follow_redirects=True)
+    assert told.status_code == 200 and "还没有账号" in told.text
+    for (method, path), operation in _operations(site).items():
+        if method != "GET" and operation.get("x-right", "read") != "read":
+            answer = await site.client.request(method, path.replace("{id}", made), headers={"X-KB": "1"}, json={})
+            assert answer.status_code == 401, (method, path)
+    for name in ("barrier-rules", "barrier-notices", "drafts", "accounts", "me"):
+        assert (await site.client.get(f"/api/v1/{name}")).status_code == 401, name
+
+    sign_in(settings, "window")
+    for path in (*ALONE, f"/class/{made}", f"/barrier/{made}"):
+        assert (await site.client.get(path)).status_code in (302, 401), path
+
+
+async def test_a_library_that_is_closed_is_so_without_accounts(tmp_path: Path) -> None:
+    folder = tmp_path / "kb-data"
+    fill(Settings(folder, embedding_model="fake"))
+    (folder / "kb.toml").write_text('[embedding]\nmodel = "fake"\n[access]\nopen = false\n', "utf-8")
+    site = serve.make_datasette(config.load(folder))
+    for path in ALONE:
+        assert (await site.client.get(path)).status_code in (302, 401, 403), path
 
 
 def test_every_role_and_right_is_in_the_table() -> None:

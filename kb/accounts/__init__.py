@@ -6,6 +6,6 @@ An *actor* is a plain dict, as Datasette passes it about: {id, name, hall_code, 
 """
 
 from .people import Account
-from .rights import ROLES, demand, may
+from .rights import ROLES, alone, demand, may
 
-__all__ = ["ROLES", "Account", "demand", "may"]
+__all__ = ["ROLES", "Account", "alone", "demand", "may"]

@@ -39,6 +39,11 @@ def may(actor: Actor | None, action: str, hall_code: str | None = None) -> bool:
     return "any" in reach or ("own" in reach and hall_code in (None, actor["hall_code"]))
 
 
+def alone(action: str) -> bool:
+    """Whether everybody may do `action` as long as there is no account at all."""
+    return bool(rights()["actions"][action].get("alone"))
+
+
 def demand(actor: Actor | None, action: str, hall_code: str | None = None) -> None:
     """Raise NotSignedIn or Refused unless `may`."""
     if may(actor, action, hall_code):

@@ -26,7 +26,7 @@ from datasette import Request, Response
 from ..accounts import demand, may
 from ..errors import Fault, Refused, TooLarge
 from . import compat
-from .shell import Library, the_library
+from .shell import Library, may_here, the_library
 
 if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
     from datasette.app import Datasette
@@ -163,7 +163,8 @@ async def admit(datasette: Datasette, request: Request, action: str) -> None:
         library = the_library(datasette)
         if await compat.may_view(datasette, request.actor, library.db.name, "cases"):
             return
-    demand(request.actor, action)
+    if not await may_here(datasette, request.actor, action):
+        demand(request.actor, action)
 
 
 def _shows_token(request: Request) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..hookspecs import Panel
 from ..model import Case
-from ..playbooks import titles
+from ..playbooks import brief
 from ..plugins import manager
 from .shell import Library
 
@@ -21,10 +21,9 @@ async def panels(library: Library, case: Case) -> list[Panel]:
 
 
 async def playbook(library: Library, playbook_id: str) -> dict[str, Any] | None:
-    """Id and title of a playbook that readers see."""
-    if not playbook_id:
-        return None
-    return {"id": playbook_id, "title": title} if (title := (await library.store(titles)).get(playbook_id)) else None
+    """What is told of a playbook that readers see, as `playbooks.brief` gives it."""
+    found = await library.store(lambda store: brief(store, [playbook_id])) if playbook_id else []
+    return found[0] if found else None
 
 
 async def near_playbook(library: Library, found: list[Panel]) -> dict[str, Any] | None:

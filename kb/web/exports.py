@@ -18,7 +18,7 @@ from uuid import UUID
 
 from datasette import Request, Response
 
-from .. import export, feed
+from .. import export, feed, validity
 from ..config import Settings
 from ..errors import Fault, NotSignedIn
 from ..model import Case, from_row
@@ -67,8 +67,9 @@ async def file_of(library: Library, form: str, ids: Sequence[str], filters: Mapp
     sql, params = (_BY_IDS, {"ids": json.dumps(ids)}) if ids else (browse.selection(filters), dict(filters))
     chosen = f"所选 {len(ids)} 件" if ids else described(filters)
     heading = export.Heading(library.settings.title, chosen, f"{datetime.date.today():%Y-%m-%d}")
+    changes = await library.store(validity.changed)
     loop = asyncio.get_running_loop()
-    file = await loop.run_in_executor(_threads(), _written, library.settings, form, sql, params, heading)
+    file = await loop.run_in_executor(_threads(), _written, library.settings, form, sql, params, heading, changes)
     return FileAnswer(file, export.FORMATS[form].type, library.settings.title, f"-{heading.day}.{form}")
 
 
@@ -86,7 +87,8 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def _written(
-    settings: Settings, form: str, sql: str, params: Mapping[str, str], heading: export.Heading
+    settings: Settings, form: str, sql: str, params: Mapping[str, str], heading: export.Heading,
+    changes: Sequence[Mapping[str, str]],
 ) -> IO[bytes]:  # fmt: skip
     """An unnamed temporary file with the cases of `sql`: it is gone when it is closed, whatever happens."""
     with closing(sqlite3.connect(f"{settings.library_path.resolve().as_uri()}?mode=ro", uri=True)) as db:
@@ -96,7 +98,7 @@ def _written(
         export.check_size(form, count)
         file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
         try:
-            export.write(file, form, _cases(db.execute(sql, params)), heading)
+            export.write(file, form, _cases(db.execute(sql, params)), heading, changes)
             file.seek(0)
         except BaseException:
             file.close()

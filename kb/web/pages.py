@@ -81,7 +81,7 @@ async def case_page(datasette: Datasette, request: Request) -> Response:
         "fallen": [(case.basis[at], said) for at, said in validity.fallen(case.basis, changes).items()],
         "removed": _removed(case),
         "source_url": _web_address(case.source.get("url", "")),
-        "citation": citation(case, url),
+        "citation": citation(validity.marker(changes)(case), url),
         "hall": halls.hall_address(datasette, halls.key_of(case)),
         "feedback": await standings(library, [case.id], request.actor),
         **assets(datasette),

@@ -57,9 +57,11 @@ async def page(datasette: Datasette, request: Request) -> Response:
     found = await library.store(read)
     playbook: Playbook = found["playbook"]
     members = [found["cases"][case_id] for case_id in playbook.case_ids if case_id in found["cases"]]
+    fallen = validity.fallen(playbook.basis, found["changes"])
     context = {
         **found, **_facts(members), "members": members, "notes": _notes(playbook), "states": _states(),
-        "labels_of": playbooks.labels(), "fallen": validity.fallen(playbook.basis, found["changes"]),
+        "labels_of": playbooks.labels(), "fallen": fallen,
+        "unchecked": [at for at, rule in enumerate(playbook.basis) if rule["valid"] is None and at not in fallen],
         "applies": _by_label(playbook.applies), "numbered": _numbered(_notes(playbook)),
         "panels": await asyncio.to_thread(_panels, library, playbook), "moves": _moves(playbook), "moved": MOVED,
         **_assets(datasette),

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Generator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasette import Request, Response, hookimpl
 from jinja2 import Environment
 
-from ..accounts import may
+from ..accounts import alone, may
 from ..feedback import settings as said_of_cases
-from ..vocabulary import labels
+from ..vocabulary import label, labels
 from . import (
     api,
     cases_api,
@@ -31,7 +32,7 @@ from . import (
     rules,
     sealing,
 )  # fmt: skip
-from .shell import address, asset_address, guarded, library, static_route, the_library
+from .shell import address, asset_address, guarded, is_alone, library, static_route, the_library
 from .words import words
 
 if TYPE_CHECKING:  # Datasette imports its plugins while it is being imported itself
@@ -59,6 +60,7 @@ WORKBENCH_TABLES = {"drafts", "secrets"}
 def prepare_jinja2_environment(env: Environment, datasette: Datasette) -> None:
     if library(datasette):
         compat.add_templates(env, HERE / "templates")
+        env.filters["playbook_state"] = partial(label, "playbook_states")
 
 
 @hookimpl
@@ -147,7 +149,7 @@ async def _links(datasette: Datasette, actor: dict[str, Any] | None) -> list[dic
         for path, label, right in LINKS
         if right == "read" or may(actor, right)
     ]
-    if may(actor, "playbook") or await playbooks.there_are(found):
+    if may(actor, "playbook") or await playbooks.there_are(found) or await is_alone(datasette):
         links.append({"href": address(datasette, "/playbooks"), "label": "一类事"})
     return [*links, {"href": str(datasette.urls.table(found.db.name, "cases")), "label": "数据表"}]
 
@@ -159,10 +161,16 @@ def _in_order(links: list[dict[str, str]]) -> list[dict[str, str]]:
 
 
 @hookimpl
-def extra_template_vars(datasette: Datasette) -> dict[str, Any]:
-    found = library(datasette)
-    if not found:
-        return {}
+def extra_template_vars(datasette: Datasette) -> Any:
+    return (lambda: _template_vars(datasette)) if library(datasette) else {}
+
+
+async def _template_vars(datasette: Datasette) -> dict[str, Any]:
+    found, everybody = the_library(datasette), await is_alone(datasette)
+
+    def may_or_alone(actor: Any, action: str, hall_code: str | None = None) -> bool:
+        return may(actor, action, hall_code) or (actor is None and everybody and alone(action))
+
     return {
         "site_title": found.settings.title,
         "site_css": asset_address(datasette, "kb", STATIC / "kb.css"),
@@ -171,7 +179,7 @@ def extra_template_vars(datasette: Datasette) -> dict[str, Any]:
         "feedback_js": asset_address(datasette, "kb", STATIC / "feedback.js"),
         "feedback_words": said_of_cases(),
         "site_root": str(datasette.urls.path("/")).rstrip("/"),
-        "may": may,
+        "may": may_or_alone,
         "labels": {**words()["columns"], **labels()},
         "words": words(),
         "word": cells.word,

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 from datasette import Request, Response
 
 from .. import config
-from ..accounts import demand
+from ..accounts import alone, demand, may, people
 from ..errors import WrongMethod
 from ..model import Case, from_row
 from ..store import Store
@@ -125,10 +125,27 @@ def rightful(action: str, page: Page) -> Page:
     """A page for those who may do `action` (kb.accounts.rights); others are sent to the login or told why not."""
 
     async def checked(datasette: Datasette, request: Request) -> Response:
-        demand(request.actor, action)
+        if not await may_here(datasette, request.actor, action):
+            demand(request.actor, action)
         return await page(datasette, request)
 
     return checked
+
+
+async def may_here(datasette: Datasette, actor: dict[str, Any] | None, action: str) -> bool:
+    """Whether `actor` may do `action`, as one with an account or because there is no account yet."""
+    return may(actor, action) or (actor is None and alone(action) and await is_alone(datasette))
+
+
+async def is_alone(datasette: Datasette) -> bool:
+    """Whether this is one person's machine: nobody has an account, and reading is not closed."""
+    found = the_library(datasette)
+    return found.settings.access.open is not False and not await found.store(people.exist)
+
+
+def account_of(request: Request) -> str:
+    """The name of the account that asks; empty for strangers, to whom nothing belongs."""
+    return str(request.actor["id"]) if request.actor else ""
 
 
 async def render(

@@ -57,7 +57,7 @@ class Barrier:
     {name: count}, with `of_halls`, `of_months`, `of_cities` {name: case ids}; `counts`: case ids before and after the
     fix, by place; `kind`: "class", or "reports" for one problem told by many; `people`: how many different persons told
     the same problem (0 where few did); `fix`: see `verdicts.Fix`; `unmet`: questions without a precedent near it
-    [{id, text, asked}]."""
+    [{id, text, asked}]; `standing`: what `verdict_label` says, see `verdicts.Verdict`."""
 
     id: str
     label: str
@@ -88,6 +88,16 @@ class Barrier:
     unmet: list[dict[str, Any]] = field(default_factory=list)
     kind: str = "class"
     people: int = 0
+    standing: str = ""
+
+    @property
+    def type_said(self) -> str:
+        """The type; where case by case most are no barrier, why this is one nevertheless."""
+        if not self.barrier or self.barrier not in (settings()["lawful"]["barrier"], settings()["outside"]["barrier"]):
+            return self.barrier
+        if self.people:
+            return f"逐件看多是{self.barrier}，因反映的人多而列出"
+        return f"多写作{self.barrier}，这里只计不是的 {len(self.case_ids)} 件"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -224,7 +234,7 @@ def _barrier(
         again=again, refused=refused, borderline=unsure,
         undated=[case.id for case in cases if not date_of(case)],
         unmet=[{"id": need.id, "text": need.text, "asked": need.asked} for need, _ in near],
-        kind="reports" if one.state == REPORTED else "class", people=told_by,
+        kind="reports" if one.state == REPORTED else "class", people=told_by, standing=judged.standing,
     )  # fmt: skip
 
 
@@ -295,7 +305,7 @@ def _components(
 ) -> list[Component]:  # fmt: skip
     ids = [case.id for case in cases]
     # Where the fix never reached a case is one more case, no sign that the fix failed.
-    after = [*told.after.get("hall", []), *told.after.get("city", [])] if told.verdict == verdicts.RECURS else []
+    after = [*told.after.get("hall", []), *told.after.get("city", [])] if told.standing == verdicts.RECURS else []
     newer, older = _halves(cases, last)
     days = settings()["days"]
     growth = max(0.0, (len(newer) - len(older)) / (len(newer) + len(older) + settings()["smooth"]))
@@ -315,7 +325,8 @@ def _components(
               f"最近 {days} 天 {len(newer)} 件，此前 {days} 天 {len(older)} 件" if growth else "",
               [*newer, *older], growth),
         _part("recurrence", len(after), f"固化以后，同厅同市又有 {len(after)} 件" if after else "", after),
-        _part("refused", len(refused), f"另有 {len(refused)} 件依法不能办，不计入" if refused else "", refused, share),
+        _part("refused", len(refused), f"另有 {len(refused)} 件依法不能办，不算案例数，只按比例加分" if refused else "",
+              refused, share),
         _part("unmet", asked, f"有 {asked} 次提问接近这一类而没有找到先例" if asked else "",
               list(dict.fromkeys(case_id for _, case_id in near))),
         _part("unsure", len(unsure), f"其中 {len(unsure)} 件拿不准是不是这一类" if unsure else "", unsure,

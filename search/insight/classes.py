@@ -149,12 +149,13 @@ def reject(store: Store, class_id: str, by: str, note: str = "") -> CaseClass:
 
 def rename(store: Store, class_id: str, title: str, by: str) -> CaseClass:
     """Give a class another name. Raises Missing or Fault."""
-    found, title = get(store, class_id), " ".join(title.split())
+    get(store, class_id)
+    title = " ".join(title.split())
     if not 0 < len(title) <= _LONGEST_TITLE:
         raise Fault(f"名称请写 1 至 {_LONGEST_TITLE} 个字")
     with writing(store.workbench):
         store.workbench.table("classes").update(class_id, {"title": title, "changed": now()})
-        membership.decided(store, by, "rename", [class_id], {"from": found.title, "to": title})
+        membership.decided(store, by, "rename", [class_id], {"to": title})
     return get(store, class_id)
 
 

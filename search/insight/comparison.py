@@ -1,15 +1,16 @@
 """甲县能办、乙县不能办: the same matter and the same obstacle, done at one hall and refused at another.
 
-Obstacles are the same if both cases are in one class; else, unless they are in two, if they share a barrier type and
-some words, or (a lawful refusal has no class, and its type says no more than that) enough words. Words of the matter do
-not count. Matters are the same by their standard name. A hall that has done it once is not one that cannot. Weights and
-outcomes lie in ``radar.yml``.
+Obstacles are the same if both cases are in one class (if it is only proposed: and mean the same); else, unless they are
+in two, if they share a barrier type and some words and mean the same (the type alone is often inferred), or (a lawful
+refusal has no class, and its type says no more than that) enough words. Words of the matter do not count. Matters are
+the same by their standard name. A hall that has done it once is not one that cannot. Weights and outcomes lie in
+``radar.yml``.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -18,10 +19,14 @@ from kb.model import Case
 from kb.store import Store
 
 from .. import words
+from ..embedder.store import EmbeddingCache
+from ..passages import Encode, obstacle_alone
 from .barriers import is_outside, settings
-from .classes import class_of, classes
+from .classes import ACCEPTED, class_of, classes
 from .remembering import remembered
 from .scope import counted, hall_of, matter_of, newest_first, scope
+
+Meaning = Callable[..., list[Case]]
 
 CLASS, BARRIER, WORDS = "class", "barrier", "words"
 SAME = {CLASS: "同一类事", BARRIER: "同一壁垒类型", WORDS: "卡点说法相近"}
@@ -72,7 +77,8 @@ def comparisons(store: Store, since: str = "", until: str = "", region: str = ""
     by_matter: dict[str, list[Case]] = {}
     for case in cases:
         by_matter.setdefault(matter_of(case), []).append(case)
-    rows = [row for matter, some in by_matter.items() for row in _compared(matter, some, homes, titles)]
+    meaning = _meaning(store, {one.id for one in classes(store, (ACCEPTED,))})
+    rows = [row for matter, some in by_matter.items() for row in _compared(matter, some, homes, titles, meaning)]
     return sorted(rows, key=lambda row: (-row.score, row.matter, row.obstacle))
 
 
@@ -87,7 +93,7 @@ def _told(cases: Iterable[Case]) -> list[Case]:
 
 
 def _compared(
-    matter: str, cases: Sequence[Case], homes: Mapping[str, str], titles: Mapping[str, str]
+    matter: str, cases: Sequence[Case], homes: Mapping[str, str], titles: Mapping[str, str], one_meaning: Meaning
 ) -> Iterable[Comparison]:
     """Rows of one matter: refusals with the solved cases whose obstacle is theirs, by the surest reason that there is;
     refusals that meet the same solved cases are one row."""
@@ -96,7 +102,7 @@ def _compared(
     said = cache(_content)
     rows: dict[tuple[str, str], tuple[dict[str, Case], dict[str, Case]]] = {}
     for refused in (case for case in cases if case.outcome in rules["cannot"]):
-        for same, key, alike in _alike(refused, done, homes, said):
+        for same, key, alike in _alike(refused, done, homes, said, one_meaning):
             if hall_of(refused) in map(hall_of, alike):
                 break  # this hall can
             if alike:
@@ -109,20 +115,41 @@ def _compared(
 
 
 def _alike(
-    refused: Case, done: Sequence[Case], homes: Mapping[str, str], said: Callable[[str, str], frozenset[str]]
+    refused: Case, done: Sequence[Case], homes: Mapping[str, str], said: Callable[[str, str], frozenset[str]],
+    one_meaning: Meaning,
 ) -> Iterable[tuple[str, str, list[Case]]]:
     """(reason, what is shared, solved cases that share it), the surest first."""
     rules = settings()["comparison"]
     own = homes.get(refused.id, "")
     if own:
-        yield CLASS, own, [case for case in done if homes.get(case.id) == own]
+        yield CLASS, own, one_meaning(refused, [case for case in done if homes.get(case.id) == own], own)
     free = [case for case in done if not (own and homes.get(case.id))]
     own_words = said(*_texts(refused))
     shares = [(case, _share(own_words, said(*_texts(case)))) for case in free]
     for barrier in refused.barriers:
         if barrier not in rules["vague"]:
-            yield BARRIER, barrier, [c for c, n in shares if barrier in c.barriers and n >= rules["share"][BARRIER]]
+            near = [case for case, n in shares if barrier in case.barriers and n >= rules["share"][BARRIER]]
+            yield BARRIER, barrier, one_meaning(refused, near)
     yield WORDS, refused.id, [case for case, share in shares if share >= rules["share"][WORDS]]
+
+
+def _meaning(store: Store, accepted: Collection[str]) -> Meaning:
+    """What tells of some cases those whose obstacle means what that of the first one means: all of a class that staff
+    accepted; what the machine put into one class is looked at again."""
+    limits = settings()["comparison"]["meaning"]
+    least = limits.get(store.settings.embedding_model or "packaged", limits["other"])
+    encode: Encode = EmbeddingCache(store.settings).encode_passages
+
+    def one_meaning(case: Case, others: Sequence[Case], home: str = "") -> list[Case]:
+        if home in accepted:
+            return list(others)
+        told = [other for other in others if other.obstacle]
+        if not case.obstacle or not told:
+            return []
+        vectors = encode([obstacle_alone(each) for each in (case, *told)])
+        return [other for other, like in zip(told, vectors[1:] @ vectors[0], strict=True) if like >= least]
+
+    return one_meaning
 
 
 def _row(

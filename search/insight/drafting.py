@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,10 @@ from kb.model import Case
 from kb.playbooks import MOST_SHORT, MOST_TITLE, Playbook
 from kb.validity import same
 
+from .. import words
 from ..passages import Encode
 from ..words.formulas import essence
-from . import fixes
+from . import fixes, scope
 from .sentences import Joining, Sentence, first_of, general, overlap, sentences_of, settings
 
 _DIGITS = {char: at for at, char in enumerate("零一二三四五六七八九")} | {"两": 2}
@@ -64,7 +65,7 @@ def draft(
         applies=_applies(told, [each for at, each in enumerate(situations) if at != central]),
         not_applies=_items(join(first_of(case) for case in turned), most["not_applies"]),
         steps=_steps(models, done, join),
-        materials=_materials(solved, join),
+        materials=_materials(solved, join, _matters(told)),
         basis=_basis(told),
         models=[case.id for case in models[: most["models"]]],
         refusals=_items(join(each for case in turned for each in sentences_of(case, "measure")), most["refusals"]),
@@ -85,7 +86,7 @@ def _told_once(cases: Sequence[Case]) -> list[Case]:
 def _short(text: str) -> str:
     """The beginning of *text* up to a mark, for a title."""
     parts = re.split(r"(?<=.{10})[，。；;]", text, maxsplit=1)
-    return parts[0].strip(_EDGES)[:40]
+    return words.cut(parts[0].strip(_EDGES), 40)
 
 
 def _items(sentences: Sequence[Sentence], most: int) -> list[dict[str, Any]]:
@@ -223,14 +224,27 @@ def _number(text: str) -> int:
     return (_DIGITS.get(tens, 1) * 10 if ten else 0) + _DIGITS.get(ones, 0)
 
 
-def _materials(cases: Sequence[Case], join: Joining) -> list[dict[str, Any]]:
-    """Materials that the cases name, then what was accepted instead or left out."""
+def _matters(cases: Sequence[Case]) -> dict[str, str]:
+    """The matter of each case, where they are of several; a case without one is of any."""
+    found = {case.id: scope.matter_of(case) for case in cases}
+    return found if len({name for name in found.values() if name}) > 1 else {}
+
+
+def _only(ids: Iterable[str], matters: Mapping[str, str]) -> str:
+    """The matter, in brackets, if what the cases *ids* tell is told of that one alone."""
+    named = {matters.get(case_id, "") for case_id in ids}
+    return f"（{next(iter(named))}）" if len(named) == 1 and "" not in named else ""
+
+
+def _materials(cases: Sequence[Case], join: Joining, matters: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Materials that the cases name, then what was accepted instead or left out; what only cases of one of several
+    matters tell carries that matter."""
     limits = settings()
     named: dict[str, tuple[str, list[str]]] = {}
 
     def note(name: str, case: Case) -> None:
         key = essence(name)
-        if len(key) >= 2 and len(name) <= MOST_SHORT:
+        if len(key) >= 2 and len(name) <= MOST_SHORT and not re.search(limits["no_material"], name):
             ids = named.setdefault(key, (name.strip(_EDGES), []))[1]
             ids += [case.id] if case.id not in ids else []
 
@@ -248,8 +262,9 @@ def _materials(cases: Sequence[Case], join: Joining) -> list[dict[str, Any]]:
     ranked = sorted(named.values(), key=lambda entry: -len(entry[1]))[: limits["most"]["materials"]]
     swaps = join(instead)[: limits["most"]["materials"]]
     return [
-        *({"name": name, "substitute": "", "cases": ids} for name, ids in ranked),
-        *({"name": _cut(_accepted(each.text) or ""), "substitute": each.text, "cases": each.cases} for each in swaps),
+        *({"name": _cut(name + _only(ids, matters)), "substitute": "", "cases": ids} for name, ids in ranked),
+        *({"name": _cut(_accepted(each.text) or ""), "substitute": each.text + _only(each.cases, matters),
+           "cases": each.cases} for each in swaps),
     ]
 
 
@@ -266,11 +281,17 @@ def _clauses(text: str) -> list[str]:
 
 
 def _accepted(clause: str) -> str | None:
-    """What a clause says need not be handed in, empty where it does not name it; None where it says no such thing."""
-    for pattern in settings()["instead"]:
+    """What a clause says need not be handed in, empty where it names no material; None where it says no such thing, or
+    only that something need not be done which is no material (不再强制刷脸)."""
+    limits = settings()
+    for pattern in limits["instead"]:
         found = re.search(pattern, clause)
         if found:
-            return (found.groupdict().get("name") or "").strip(_EDGES)
+            name = (found.groupdict().get("name") or "").strip(_EDGES)
+            if not re.search(limits["no_material"], name):
+                return name
+            if re.search(limits["swapped"], found[0]):
+                return ""
     return None
 
 

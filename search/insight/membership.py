@@ -178,8 +178,25 @@ def _forget_words(store: Store, class_id: str) -> None:
         [json.dumps(ids), row["obstacle"].rstrip("…")],
     )
     if row["obstacle"] and not said.fetchone():
-        title = "" if row["title"] == naming.title(row["obstacle"]) else row["title"]
+        title = row["title"] if _named_by_staff(store, class_id) else ""
         store.workbench.table("classes").update(class_id, {"obstacle": "", "title": title})
+        if row["title"] and not title:
+            _forget_name(store, class_id, row["title"])
+
+
+def _named_by_staff(store: Store, class_id: str) -> bool:
+    said = "exists (select 1 from json_each(detail, '$.classes') where value = ?)"
+    return bool(store.workbench.table("class_decisions").count_where(f"kind = 'rename' and {said}", [class_id]))
+
+
+def _forget_name(store: Store, class_id: str, name: str) -> None:
+    """What watches a class was called after it, and so are its notices."""
+    watching = "select id from barrier_rules where json_extract(rule, '$.class_id') = ?"
+    for table, column, key in (("barrier_rules", "name", "id"), ("barrier_notices", "text", "rule")):
+        store.workbench.conn.execute(
+            f"update {table} set {column} = replace({column}, ?, '这一类') where {key} in ({watching})",
+            [name, class_id],
+        )
 
 
 def describe(store: Store, class_ids: Collection[str], cases: Mapping[str, Case] | None = None) -> None:
@@ -188,15 +205,17 @@ def describe(store: Store, class_ids: Collection[str], cases: Mapping[str, Case]
         row = next(store.workbench.table("classes").rows_where("id = ?", [class_id]))
         members = members_of(store, class_id)
         ids = [member["case_id"] for member in members]
-        told = [cases[one] for one in ids] if cases and all(one in cases for one in ids) else _outlines(store, ids)
+        central = ids[: naming.settings()["counted"]]
+        told = [cases[i] for i in central] if cases and all(i in cases for i in central) else _outlines(store, central)
         unsure = {member["case_id"] for member in members if member["borderline"] and member["by"] != STAFF}
         obstacle = row["obstacle"] or naming.shared_obstacle(told)
+        kept = "" if row["title"] in (naming.UNTOLD, naming.EMPTIED) else row["title"]
         new = {
-            "title": row["title"] or naming.title(obstacle),
+            "title": kept or (naming.title(obstacle) if ids else naming.EMPTIED),
             "obstacle": obstacle,
-            "barriers": json.dumps(naming.barriers(told), ensure_ascii=False),
+            "barriers": json.dumps(naming.barriers(told), ensure_ascii=False) if ids else row["barriers"],
             "why": json.dumps(
-                naming.why(obstacle, told, unsure, sum(m["by"] == STAFF for m in members)), ensure_ascii=False
+                naming.why(obstacle, told, unsure, sum(m["by"] == STAFF for m in members), len(ids)), ensure_ascii=False
             ),
             "state": _state(row["state"], bool(ids)),
         }

@@ -17,8 +17,10 @@ from .. import words
 
 #: How letters begin.
 GREETING = re.compile(r"尊敬的|[您你]好|.{0,8}(领导|书记|市长|县长|局长)[：:，, ]")
+UNTOLD = "未写明卡点的案例"
+#: The name of a class whose cases were all withdrawn, and that no person has named.
+EMPTIED = "已清空的一类（案例都已出库）"
 _PLACEHOLDER = re.compile(r"〔[^〕\d]+\d*〕")  # not 〔2020〕 in a document number
-_CLAUSES = re.compile(r"[，,、；;：:]")
 _ENDS = " \t\n。！？!?；;，,、：:"
 
 
@@ -48,8 +50,8 @@ def shared_obstacle(cases: Sequence[Case]) -> str:
 
 
 def title(obstacle: str) -> str:
-    """A short name: the obstacle, cut at a comma."""
-    return _cut(obstacle, settings()["title"]) or "未写明卡点的案例"
+    """A short name: the obstacle, cut at a comma or between words."""
+    return _cut(obstacle, settings()["title"]) or UNTOLD
 
 
 def barriers(cases: Sequence[Case]) -> list[str]:
@@ -59,19 +61,24 @@ def barriers(cases: Sequence[Case]) -> list[str]:
     return [value for value, count in found.most_common() if count >= enough] or [v for v, _ in found.most_common(1)]
 
 
-def why(obstacle: str, cases: Sequence[Case], borderline: Collection[str], staff: int = 0) -> list[str]:
-    """Why `cases` are one class: what they share, what differs, which of them are borderline."""
+def why(
+    obstacle: str, cases: Sequence[Case], borderline: Collection[str], staff: int = 0, size: int = 0
+) -> list[str]:
+    """Why `cases` are one class: what they share, what differs, which of them are borderline. In a large class of
+    `size` members they are but the most central ones."""
     if not cases:
         return ["类中已没有在库的案例"]
     found = [f"共同的卡点：“{obstacle}”"] if obstacle else []
+    if size > len(cases):
+        found.append(f"共 {size} 件，以下按最典型的 {len(cases)} 件说")
     found.append(_spread("事项", [_matter(case) for case in cases], len(cases)))
     found.append(_spread("大厅", [str(case.hall.get("name", "")) for case in cases], len(cases)))
     found.append(_types(cases))
     found.append(_wording(cases))
-    unsure = [case for case in cases if case.id in borderline]
-    if unsure:
-        named = "、".join(f"“{_brief(case)}”" for case in unsure[:5])
-        found.append(f"拿不准的 {len(unsure)} 件，请核对：{named}{' 等' if len(unsure) > 5 else ''}")
+    if borderline:
+        named = "、".join([f"“{_brief(case)}”" for case in cases if case.id in borderline][:5])
+        named = f"：{named}{' 等' if len(borderline) > 5 else ''}" if named else ""
+        found.append(f"拿不准的 {len(borderline)} 件，请核对{named}")
     if staff:
         found.append(f"其中 {staff} 件由工作人员归入")
     return [line for line in found if line]
@@ -139,9 +146,4 @@ def _plain(text: str) -> str:
 
 
 def _cut(text: str, longest: int) -> str:
-    """`text`, if too long cut at the last clause that fits, else anywhere with an ellipsis."""
-    if len(text) <= longest:
-        return text
-    ends = [found.start() for found in _CLAUSES.finditer(text, 0, longest + 1)]
-    good = [end for end in ends if end >= longest // 3]
-    return text[: good[-1]] if good else text[: longest - 1] + "…"
+    return words.cut(text, longest, longest // 3)

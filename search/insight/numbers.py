@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from kb.errors import Fault, Missing
@@ -13,6 +13,7 @@ from . import barriers, classes, pictures, verdicts
 from .barriers import Barrier
 from .classes import CaseClass
 from .pictures import Fact, Whole
+from .scope import hall_of, newest_first
 
 #: What may be asked for beside the values of a case (`pictures.choose`): parts of the ranking, and cases kept apart.
 PARTS = {
@@ -35,6 +36,41 @@ class Number:
     said: str = ""
     by: str = ""
     groups: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Hall:
+    """A hall with its cases of one barrier, the solved ones first: how many are `solved`, how many came to another end
+    (`unsolved`), and `how` the newest was solved. Of cases that name no hall the `name` is empty."""
+
+    name: str
+    case_ids: list[str]
+    solved: int
+    unsolved: int
+    how: str
+
+
+def by_hall(cases: Iterable[Case]) -> tuple[list[Hall], list[Hall], list[Hall]]:
+    """Each hall once: those that solved a case, whom others may ask; those that did not, who may be told; those whose
+    cases tell no outcome. Most cases first, without a name last."""
+    groups: dict[str, list[Case]] = {}
+    for case in newest_first(cases):
+        groups.setdefault(hall_of(case), []).append(case)
+    found: tuple[list[Hall], list[Hall], list[Hall]] = ([], [], [])
+    for hall in (_hall(some) for some in groups.values()):
+        found[0 if hall.solved else 1 if hall.unsolved else 2].append(hall)
+    for halls in found:
+        halls.sort(key=lambda hall: (not hall.name, -hall.solved, -hall.unsolved, -len(hall.case_ids), hall.name))
+    return found
+
+
+def _hall(cases: Sequence[Case]) -> Hall:
+    rules = barriers.settings()["comparison"]
+    solved, rest = ([case for case in cases if (case.outcome in rules["can"]) == done] for done in (True, False))
+    how = next((told for case in solved for name in rules["measure"] if (told := getattr(case, name))), "")
+    name = str(cases[0].hall.get("name") or hall_of(cases[0]))
+    ids = [case.id for case in (*solved, *rest)]
+    return Hall(name, ids, len(solved), sum(bool(case.outcome) for case in rest), how)
 
 
 def behind(store: Store, asked: Mapping[str, str], clue: str, part: str, picked: Mapping[str, str]) -> Number:

@@ -18,7 +18,6 @@ from .classes import CaseClass
 from .transfer import transfer
 from .verdicts import Rate, Verdict
 
-TONES = {verdicts.RECURS: "gone", verdicts.STOPPED: "done", verdicts.TOO_EARLY: "partly", verdicts.NO_FIX: ""}
 UNFIXED = "尚未固化"
 NEAR = 30  # cases near to the obstacle that may need the playbook
 COMPARED = 50  # cases of the playbook with which these are compared
@@ -61,7 +60,8 @@ def _proof(store: Store, playbook: Playbook, cases: Sequence[Case], home: CaseCl
     found = verdicts.verdict(counted, verdicts.watched_until(store), borderline, verdicts.stated(playbook, counted))
     label = UNFIXED if found.verdict == verdicts.NO_FIX else found.label
     more = (f"/barrier/{home.id}", "固化前后的案例") if home and home.state in classes.OPEN else None
-    return PlaybookPanel("固化以后", label, TONES[found.verdict], (*found.why, *_rates(found)), (), more, "insight")
+    tone = verdicts.TONES[found.standing]
+    return PlaybookPanel("固化以后", label, tone, (*found.why, *_rates(found)), (), more, "insight")
 
 
 def _rates(found: Verdict) -> Iterator[str]:

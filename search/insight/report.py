@@ -11,7 +11,7 @@ from kb.citation import headline, place
 from kb.model import Case
 from kb.store import Store
 
-from . import barriers, comparison, pictures, prerequisites, report_pictures, verdicts
+from . import barriers, comparison, numbers, pictures, prerequisites, report_pictures, verdicts
 from .barriers import REPORTED, Barrier, Radar, radar
 from .classes import classes
 from .report_parts import Report, Section, Table, Words, settings, shortened
@@ -105,7 +105,7 @@ class _Maker:
         apart = [f"{kind} {len(ids)} 件" for kind, ids in self._kinds() if ids]
         parts = [
             f"{len(held)} 件落在 {len(found.barriers)} 个反复出现的卡点上{where}" if held else "",
-            f"{'、'.join(apart)}另计，不算壁垒" if apart else "",
+            f"{'、'.join(apart)}另计，不算壁垒{self._many(held)}" if apart else "",
             f"其余 {rest} 件没有与别的案例归到一起" if rest and held else "",
         ]
         told = "；".join(filter(None, parts))
@@ -113,6 +113,13 @@ class _Maker:
         if not held:
             none = found.cases > 1 and not classes(self.store)
             yield Words(settings()["unclassed" if none else "alone"])
+
+    def _many(self, held: Iterable[str]) -> str:
+        """What by itself would be kept apart too, but is told by many."""
+        apart = [one for one in held if barriers.is_lawful(self.cases[one]) or barriers.is_outside(self.cases[one])]
+        if not apart:
+            return ""
+        return f"（另有 {len(apart)} 件逐件看也是这样，但许多人反映的是同一个问题，算在线索里，不在此数）"
 
     def _unsure(self) -> Iterable[Words]:
         """What nobody has looked at yet."""
@@ -127,26 +134,27 @@ class _Maker:
         people = f"，{one.people} 个不同的人反映同一问题" if one.people else ""
         halls = f"，{len(one.halls)} 个大厅" if one.halls else ""
         return Words(
-            f"最值得注意的是“{_short(one.label)}”（{_type(one) or '类型未明'}）：{len(one.case_ids)} 件{people}"
+            f"最值得注意的是“{_short(one.label)}”（{one.type_said or '类型未明'}）：{len(one.case_ids)} 件{people}"
             f"{halls}{span}，{one.verdict_label}。", self._cite(one.case_ids[: settings()["examples"]]),
         )  # fmt: skip
 
     def _verdicts(self) -> Iterable[Words]:
-        counts = Counter(one.verdict for one in self.found.barriers)
+        counts = Counter(one.standing for one in self.found.barriers)
         fixed = sum(counts.values()) - counts[verdicts.NO_FIX]
         if not fixed:
             yield Words("没有一个卡点记有固化措施。")
             return
-        parts = [f"{verdicts.LABELS[name]} {counts[name]} 个"
-                 for name in (verdicts.RECURS, verdicts.STOPPED, verdicts.TOO_EARLY) if counts[name]]  # fmt: skip
+        parts = [f"{label} {counts[name]} 个" for name, label in verdicts.LABELS.items()
+                 if counts[name] and name != verdicts.NO_FIX]  # fmt: skip
         none = f"；没有固化措施的 {counts[verdicts.NO_FIX]} 个" if counts[verdicts.NO_FIX] else ""
         asked = self.scope.since or self.scope.until or self.scope.name or self.scope.code
         beyond = "固化前后看整类案例，不限于选定的时段和地区。" if asked else ""
         yield Words(f"有固化措施的 {fixed} 个：{'、'.join(parts)}{none}。{beyond}")
-        again = [one for one in self.found.barriers if one.verdict == verdicts.RECURS]
+        again = [one for one in self.found.barriers if one.standing == verdicts.RECURS]
         for one in again[:3]:
             after = _after(one)
-            yield Words(f"“{_short(one.label)}”固化后又有 {len(after)} 件。", self._cite(after[: settings()["after"]]))
+            said = f"“{_short(one.label)}”固化后又有 {len(after)} 件{_places(one, 'after')}。"
+            yield Words(said, self._cite(after[: settings()["after"]]))
 
     def _growing(self) -> Iterable[Words]:
         parts = [(part, one) for one in self.found.barriers for part in one.components if part.name == "growth"]
@@ -160,7 +168,7 @@ class _Maker:
         if not self.ranked:
             return
         rows = [
-            [Words(str(at), number=True), Words(_short(one.label) + _state(one)), Words(_type(one)), self._size(one),
+            [Words(str(at), number=True), Words(_short(one.label) + _state(one)), Words(one.type_said), self._size(one),
              Words(str(len(one.borderline) or "—"), number=True), Words(str(len(one.halls) or "—"), number=True),
              Words(f"{min(one.months)}\n{max(one.months)}" if one.months else "—"), Words(_verdict(one))]
             for at, one in enumerate(self.ranked, 1)
@@ -170,8 +178,6 @@ class _Maker:
             notes.append(f"共 {len(self.found.barriers)} 条，这里列前 {len(self.ranked)} 条。")
         if any(len(one.case_ids) > settings()["examples"] for one in self.ranked):
             notes.append(f"件数多的，案例只注最新 {settings()['examples']} 件；全部在系统里点数字可看。")
-        if any(_type(one) != one.barrier for one in self.ranked):
-            notes.append("逐件看不算壁垒的，因反映同一问题的人多而列出。")
         head = ["名次", "线索", "壁垒类型", "件", "拿不准", "大厅", "起止", "固化后"]
         table = Table("按值得注意的程度", head, rows, [0.06, 0.29, 0.15, 0.13, 0.08, 0.06, 0.1, 0.13], "".join(notes))
         yield Section("线索", blocks=[table])
@@ -192,6 +198,7 @@ class _Maker:
                                     self._cite(one.borderline[: settings()["after"]])))  # fmt: skip
             if one.verdict != verdicts.NO_FIX:
                 blocks.append(self._fix(one))
+            blocks += self._whom(one)
             yield Section(f"{at}. {_short(one.label)}", 2, blocks)
 
     def _where(self, one: Barrier) -> str:
@@ -223,6 +230,15 @@ class _Maker:
         lines = [told, f"固化前 {before} 件{_places(one, 'before')}，{later}{_rates(judged)}",
                  *judged.why[2:], f"判断：{one.verdict_label}"]  # fmt: skip
         return Words("。".join(lines) + "。", self._cite([fix["case_id"], *_after(one)[: settings()["after"]]]))
+
+    def _whom(self, one: Barrier) -> Iterable[Words]:
+        """Who has solved it, and who has not."""
+        solved, unsolved, _ = numbers.by_hall(self.whole[case_id] for case_id in one.case_ids if case_id in self.whole)
+        most = settings()["whom"]
+        asked = [f"{hall.name}（办成 {hall.solved} 件）" for hall in solved[:most] if hall.name]
+        told = [f"{hall.name}（未办成 {hall.unsolved} 件）" for hall in unsolved[:most] if hall.name]
+        if asked:
+            yield Words(f"可问：{'、'.join(asked)}" + (f"；可告：{'、'.join(told)}" if told else "") + "。")
 
     def _judged(self, one: Barrier) -> verdicts.Verdict:
         """The verdict once more, with its days and rates."""
@@ -323,17 +339,12 @@ def _state(one: Barrier) -> str:
     return f"（{'，'.join(filter(None, said))}）" if any(said) else ""
 
 
-def _type(one: Barrier) -> str:
-    """The barrier type; where many tell what case by case is no barrier, that it is so."""
-    rules = barriers.settings()
-    apart = one.barrier in (rules["lawful"]["barrier"], rules["outside"]["barrier"])
-    return f"逐件看多是{one.barrier}" if apart else one.barrier
-
-
 def _verdict(one: Barrier) -> str:
     if not one.counts.get("before") and not one.counts.get("after"):
         return one.verdict_label
     before, after = (sum(map(len, one.counts[side].values())) for side in ("before", "after"))
+    if one.standing == verdicts.BEYOND:  # the label says how many came after
+        return f"{one.verdict_label}\n前 {before} 件"
     return f"{one.verdict_label}\n前 {before} 后 {after} 件"
 
 

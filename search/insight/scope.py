@@ -78,6 +78,17 @@ def scope(since: str = "", until: str = "", region: str = "") -> Scope:
     return Scope(first, last, _prefix(found.code), found.name) if found else Scope(first, last, name=place)
 
 
+def check_area(store: Store, region: str) -> None:
+    """Raises Fault for an area of which no published case is: most likely a slip."""
+    chosen = scope(region=region)
+    rows = store.library.query(
+        "select distinct 'any' as id, hall_name, hall_code, province, city, county, region_code from cases "
+        "where state = 'published'"
+    )
+    if region.strip() and not any(chosen.placed(from_row(row)) for row in rows):
+        raise Fault(f"库里没有“{region.strip()}”的案例：请核对地区的名称或区划码")
+
+
 def _date(text: str, name: str) -> str:
     try:
         return checked(Filters(since=text.strip())).since

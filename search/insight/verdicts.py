@@ -28,7 +28,12 @@ from .fixes import Fix, fix_of, is_fixed
 from .scope import first_day
 
 RECURS, STOPPED, NO_FIX, TOO_EARLY = "recurs_after_fix", "stopped_after_fix", "no_fix_yet", "too_early"
-LABELS = {RECURS: "仍再发", STOPPED: "未再发", NO_FIX: "未固化", TOO_EARLY: "尚早"}
+#: What people are told where nothing came back at the hall or in the city of the fix, only elsewhere; and where the fix
+#: is older than all cases, so that its date is in doubt.
+BEYOND, UNCHECKED = "recurs_elsewhere", "date_unchecked"
+LABELS = {RECURS: "仍再发", BEYOND: "只在别处仍有", STOPPED: "未再发", NO_FIX: "未固化", TOO_EARLY: "尚早",
+          UNCHECKED: "待核对"}  # fmt: skip
+TONES = {RECURS: "gone", BEYOND: "partly", STOPPED: "done", NO_FIX: "", TOO_EARLY: "partly", UNCHECKED: "partly"}
 PLACES = {HALL: "同一大厅", CITY: "同一市", ELSEWHERE: "其他地方"}
 _YEAR = 365.25
 
@@ -47,9 +52,10 @@ class Rate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`verdict`: one of recurs_after_fix, stopped_after_fix, no_fix_yet, too_early. `fix` is the first dated one,
-    `fixes` all, the earliest first, undated ones last. `before` and `after` {hall, city, elsewhere: [case id]} of the
-    place of the fix; `undated`: cases that belong to neither. `since` and `until`: the days that were watched;
+    """`verdict`: one of recurs_after_fix, stopped_after_fix, no_fix_yet, too_early; `standing`: the same, or what
+    people are told in its place, recurs_elsewhere or date_unchecked; `label` says that in Chinese. `fix` is the first
+    dated one, `fixes` all, the earliest first, undated ones last. `before` and `after` {hall, city, elsewhere: [case
+    id]} of the place of the fix; `undated`: cases of neither. `since` and `until`: the days that were watched;
     `rates` {hall, city, elsewhere, all: {before, after}}; `chance`: how likely none would have come after the fix by
     chance alone; `why`: Chinese sentences."""
 
@@ -65,15 +71,16 @@ class Verdict:
     rates: dict[str, dict[str, Rate]] = field(default_factory=dict)
     chance: float | None = None
     why: list[str] = field(default_factory=list)
+    standing: str = ""
+    label: str = ""
 
-    @property
-    def label(self) -> str:
-        """The verdict in Chinese."""
-        return LABELS[self.verdict]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "standing", self.standing or self.verdict)
+        object.__setattr__(self, "label", self.label or LABELS[self.standing])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return asdict(self) | {"label": self.label}
+        return asdict(self)
 
 
 @cache
@@ -163,6 +170,7 @@ def _compared(
             after[place].append(case.id)
         else:
             undated.append(case.id)
+    unchecked = first > fix.date and not {case_id for ids in before.values() for case_id in ids} - {fix.case_id}
     first = min(first or fix.date, fix.date)
     days, observed = _days(first, fix.date), _days(fix.date, last)
     known, later = sum(map(len, before.values())), [one for found in after.values() for one in found]
@@ -177,15 +185,23 @@ def _compared(
         for place in PLACES
     } | {"all": {"before": rate(known, days, len(later)), "after": rate(len(later), observed, known)}}  # fmt: skip
     own = "（含本件）" if origin.id else ""
-    why = [_told(fix), *_counted(found, before, after, observed, chance, own)]
+    near = [*after[HALL], *after[CITY]]
+    placed = bool(_hall(origin) or origin.region.get("city"))
+    beyond = found == RECURS and placed and set(near) <= set(doubtful)
+    standing, label = UNCHECKED if unchecked else BEYOND if beyond else found, ""
+    if standing == BEYOND:
+        label = f"固化处{'待核对' if near else '未再发'}，别处仍有 {len(after[ELSEWHERE])} 件"
+    why = [_told(fix), *_counted(found, before, after, observed, chance, own, beyond and not near)]
     if later and found != RECURS:
         why.append(f"固化后的 {len(later)} 件都拿不准是否属于这一类，未算作再发：请先核对")
+    if beyond and near:
+        why.append(f"固化的大厅和同市的 {len(near)} 件拿不准是否属于这一类，未算作再发：请先核对")
     if undated:
         why.append(f"另有 {len(undated)} 件没有收件日期，未计入")
-    if all(began[case.id] > fix.date for case in cases if began[case.id]):
-        why.append("固化日期早于第一件案例：可能引用了更早的规定，请核对日期")
+    if unchecked:
+        why.append("固化日期早于第一件案例，可能引用了更早的规定：请核对日期，核对以前，看不出固化有没有用")
     return Verdict(found, fix, fixes, before, after, undated, first, last, observed, rates,
-                   round(chance, 4), why)  # fmt: skip
+                   round(chance, 4), why, standing, label)  # fmt: skip
 
 
 def rate(cases: int, days: int, others: int = 0) -> Rate:
@@ -202,9 +218,12 @@ def rate(cases: int, days: int, others: int = 0) -> Rate:
 
 def _counted(
     found: str, before: Mapping[str, list[str]], after: Mapping[str, list[str]], observed: int, chance: float,
-    own: str,
+    own: str, beyond: bool,
 ) -> Iterable[str]:  # fmt: skip
     known, later = sum(map(len, before.values())), sum(map(len, after.values()))
+    if beyond:
+        yield f"固化前 {known} 件{own}，其后 {observed} 天里固化的大厅和同市没有再发，别处又有 {later} 件"
+        return
     if later:
         places = "、".join(f"{name} {len(after[place])} 件" for place, name in PLACES.items() if after[place])
         yield f"固化前 {known} 件{own}，其后 {observed} 天又有 {later} 件：{places}"

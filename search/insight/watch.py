@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -311,8 +312,14 @@ def _rule(row: Mapping[str, Any]) -> Rule:
 
 
 def _terms(text: str) -> list[str]:
-    """The words that a case must hold: 网签历史遗留 → 网签, 历史, 遗留."""
-    return list(dict.fromkeys(word.text for word in words.content_words(text) if len(word.text) > 1))
+    """The words that a case must hold: 网签历史遗留 → 网签, 历史, 遗留; what falls into single characters stays whole:
+    刷脸."""
+    found = []
+    for piece in re.findall(r"\w+", words.fold(text)):
+        single = words.content_words(piece)
+        long = [word.text for word in single if len(word.text) > 1]
+        found += long or ([piece] if single and len(piece) > 1 else [])
+    return list(dict.fromkeys(found))
 
 
 def _escaped(term: str) -> str:

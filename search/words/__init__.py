@@ -48,6 +48,8 @@ _WORD = re.compile(r"\w")
 _HAN_RUN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+")
 _LATIN_RUN = re.compile(r"[a-z0-9]{2,}")
 _SENTENCE = re.compile(r"[^。！？!?；;\n]*[。！？!?；;\n]+|[^。！？!?；;\n]+")
+_OPEN = " 的和与及或（(《“"  # what a text that is cut must not end with
+_CLAUSE_MARK = re.compile(r"[，,、；;：:]")
 _CLAUSE = re.compile(r"[^，,、]*[，,、]+|[^，,、]+")
 
 
@@ -187,6 +189,21 @@ def _atoms(text: str, longest: int) -> list[tuple[int, int]]:
 def sentences(text: str) -> list[tuple[int, int]]:
     """Where the sentences of *text* lie, with the marks that end them."""
     return [found.span() for found in _SENTENCE.finditer(text)]
+
+
+def cut(text: str, longest: int, least: int = 1) -> str:
+    """*text* in at most *longest* characters: if too long its beginning, up to the last mark between clauses that
+    leaves *least* characters, else up to the end of a word, with an ellipsis."""
+    if len(text) <= longest:
+        return text
+    marks = [found.start() for found in _CLAUSE_MARK.finditer(text, least, longest + 1)]
+    if marks:
+        return text[: marks[-1]]
+    spans = [(word.start, word.end) for word in words(text)]
+    spans += [found.span() for found in _PLACEHOLDER.finditer(text)]
+    room = longest - 1
+    ends = (at for at in range(room, 0, -1) if not any(start < at < end for start, end in spans))
+    return (text[: next(ends, room)].rstrip(_OPEN) or text[:room]) + "…"
 
 
 @cache

@@ -63,6 +63,17 @@ NAMINGS = {
     "two obstacles": "遇到的困难→demand 不能办理的原因→obstacle 怎么协调的→measure",
     "two results": "问题→demand 协调结果→measure 办理结果→outcome",
     "deadline is no closing date": "诉求→demand 办理时限→deadline 实际办结时间→closed",
+    "a fix with its day and kind": (
+        "诉求→demand 办理情况→measure 办结日期→closed 固化措施→solidified "
+        "固化日期→solidified_date 固化方式→solidified_kind"
+    ),
+    "a fix in other words": (
+        "诉求→demand 办理情况→measure 固化情况→solidified 固化时间→solidified_date 固化类型→solidified_kind"
+    ),
+    "an export of this library": (
+        "demand→demand measure→measure closed→closed solidified.text→solidified solidified.date→solidified_date "
+        "solidified.kind→solidified_kind"
+    ),
 }
 
 
@@ -83,6 +94,7 @@ def test_names(naming: str) -> None:
         ("回访情况", "时间", "followup_date"), ("办理情况", "时间", "closed"), ("受理情况", "时间", "received"),
         ("责任单位", "名称", "lead_dept"), ("协办单位", "名称", "coop_depts"), ("事项", "名称", "matter"),
         ("办理情况", "责任科室", "lead_dept"), ("办理情况", "联系电话", "phone"),
+        ("固化", "时间", "solidified_date"), ("固化情况", "方式", "solidified_kind"),
     ],
 )  # fmt: skip
 def test_the_heading_above_makes_general_words_clear(parent: str, name: str, field: str) -> None:

@@ -73,3 +73,28 @@ def test_a_date_without_a_year_takes_it_from_its_row(
 ) -> None:
     case = drafted(heading, received=received, closed=closed).case
     assert (case.received, case.closed) == days
+
+
+@pytest.mark.parametrize(
+    ("values", "fix"),
+    [
+        ({"solidified": "写进指南", "solidified_date": "2023年3月1日", "solidified_kind": "办事指南"},
+         {"kind": "指南", "text": "写进指南", "date": "2023-03-01"}),
+        ({"solidified": "写进指南", "solidified_date": "自2023年3月起"}, {"text": "写进指南", "date": "2023-03"}),
+        ({"solidified": "两家一起收件", "solidified_kind": "口头约定"}, {"text": "两家一起收件\n口头约定"}),
+        ({"solidified": "写进指南并培训", "solidified_kind": "指南、培训"}, {"text": "写进指南并培训\n指南、培训"}),
+        ({"solidified_kind": "流程"}, {"kind": "流程"}),
+        ({"solidified_kind": "未固化"}, {}),
+        ({"solidified": "写进指南", "solidified_date": "4月6日", "received": "2023年4月1日"},
+         {"text": "写进指南", "date": "2023-04-06"}),
+    ],
+)  # fmt: skip
+def test_a_fix_has_the_day_and_the_kind_of_their_own_columns(values: dict[str, str], fix: dict[str, str]) -> None:
+    one = drafted(**values)
+    assert one.case.solidified == fix and not one.problems
+
+
+def test_what_is_no_day_of_a_fix_is_told_and_kept_apart() -> None:
+    one = drafted(solidified="写进指南", solidified_date="条件成熟时")
+    assert one.case.solidified == {"text": "写进指南"} and one.case.extra["固化日期"] == "条件成熟时"
+    assert [problem.kept for problem in one.problems] == [True]

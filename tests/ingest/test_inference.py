@@ -11,7 +11,7 @@ import yaml
 
 from ingest import inference
 from ingest.inference import cues, similar
-from ingest.inference.titles import compose_title
+from ingest.inference.titles import LONGEST, compose_title
 from kb.fields import departments
 
 VOCABULARY = Path(inference.__file__).parents[2] / "kb" / "vocabulary"
@@ -163,6 +163,18 @@ def test_neighbours_speak_where_the_cues_do_not() -> None:
         ),
         ({"matter": "教师资格认定", "demand": "〔姓名1〕（化名）等了半年。"}, "教师资格认定：等了半年"),
         ({"obstacle": "缺原件"}, "缺原件"),
+        (
+            {"matter": "养老保险待遇资格认证", "obstacle": "系统只认本人在家里用新的智能手机做人脸识别的结果"},
+            "养老保险待遇资格认证：系统只认本人在家里用新的智能手机做…",
+        ),
+        (
+            {"obstacle": "两家窗口都说要先拿到对方的批文，谁也不肯先收件，开店的事已经拖了大半年"},
+            "两家窗口都说要先拿到对方的批文，谁也不肯先收件",
+        ),
+        (
+            {"matter": "国有建设用地使用权及房屋所有权转移登记", "obstacle": "缺原件"},
+            "国有建设用地使用权及房屋所有权…：缺原件",
+        ),
         ({}, ""),
     ],
 )
@@ -172,7 +184,7 @@ def test_titles(texts: dict[str, str], title: str) -> None:
 
 def test_titles_are_short() -> None:
     long = {"matter": "国有建设用地使用权及房屋所有权转移登记", "obstacle": "材料" * 40}
-    assert len(compose_title(long)) <= 30
+    assert len(compose_title(long)) <= LONGEST
 
 
 def test_a_gap_in_a_cue_does_not_cross_a_sentence() -> None:

@@ -155,3 +155,14 @@ def test_an_ingest_that_is_cut_off_leaves_whole_files_only(
             ingest(store, path)
     report = ingest(store, path)
     assert (report.unchanged, len(published(store)), len(list(store.drafts()))) == (2, 2, 0)
+
+
+def test_a_fix_comes_back_from_an_export_as_it_was(store: Store, tmp_path: Path) -> None:
+    fix = {"kind": "流程", "text": "建设单位注销的，由登记中心单方受理。", "date": "2021-01-01"}
+    case = Case("0" * 12, demand=ROWS[0][5], obstacle=ROWS[0][6], measure=ROWS[0][7], outcome="办成", solidified=fix)
+    bare = Case("1" * 12, demand=ROWS[1][5], obstacle=ROWS[1][6], measure=ROWS[1][7], outcome="办成")
+    path = tmp_path / "导出.jsonl"
+    lines = (json.dumps(each.to_dict(), ensure_ascii=False) for each in (case, bare))
+    path.write_text("\n".join(lines), "utf-8")
+    ingest(store, path)
+    assert {each.obstacle: each.solidified for each in store.published()} == {case.obstacle: fix, bare.obstacle: {}}

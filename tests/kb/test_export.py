@@ -15,11 +15,12 @@ from docx import Document
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb import export
-from kb.citation import citation, position, source
+from kb import export, validity
+from kb.citation import citation, position, rule, source
 from kb.config import Settings
 from kb.errors import Fault
 from kb.model import Case
+from kb.store import Store
 from kb.web import serve
 
 from ..library import BARE, EVIL, EVIL_TEXT, FULL, REFUSED, TWIN, WITHDRAWN, fill
@@ -116,6 +117,16 @@ def test_docx_reads_in_the_order_of_a_consultation() -> None:
     assert 'w:instr="PAGE"' in document.sections[0].footer._element.xml
 
 
+@pytest.mark.parametrize("form", ["docx", "xlsx", "csv"])
+async def test_files_say_that_a_rule_has_changed(site: Datasette, settings: Settings, form: str) -> None:
+    with Store(settings) as store:
+        validity.declare(store, "国务院令第350号", "废止", "2024-05", "由新条例代替")
+    data = (await site.client.get(f"/export?format={form}&ids={FULL.id}")).content
+    sheet = "\n".join(str(cell.value) for row in sheet_of(data) for cell in row) if form == "xlsx" else ""
+    text = text_of(data) if form == "docx" else sheet or data.decode("utf-8-sig")
+    assert "2024-05 已废止：由新条例代替" in text
+
+
 def test_docx_holds_markup_as_text() -> None:
     data = written("docx", EVIL)
     assert EVIL_TEXT in text_of(data)
@@ -138,6 +149,7 @@ def test_citation_names_whose_it_is_and_what_still_holds() -> None:
     assert quoted.startswith(f"《{FULL.title}》（闽侯县政务服务中心，2024-03-07，办成）")
     assert "住房公积金管理条例" in quoted and "旧的操作办法" not in quoted and quoted.endswith("http://x/case/1")
     assert "台账.xlsx 三月 第 7 行" in source(FULL)
+    assert rule({"title": "", "doc_no": "税总发〔2022〕15号"}) == "税总发〔2022〕15号"
     assert citation(Case(id="z")) == "《（无标题）》。案例编号 z"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from datasette.app import Datasette
 
-from kb import playbooks, review
+from kb import playbooks, review, validity
 from kb.config import Settings
 from kb.hookspecs import PlaybookPanel, hookimpl
 from kb.model import Case
@@ -91,6 +91,22 @@ async def test_the_page_answers_in_the_order_in_which_a_clerk_asks(settings: Set
     assert "不在这一类里" in page and "data-print" in page and "/edit" not in page
 
 
+async def test_a_rule_that_nobody_checked_says_so_and_trying_it_out_warns(settings: Settings, site: Datasette) -> None:
+    unsure = {**BOOK.basis[0], "doc_no": "榕公积金〔2011〕3号", "title": "", "valid": None}
+    editor, tag, warning = sign_in(settings, "policy"), "没有核实效力</span>", "条依据没有核实效力，试行以前"
+    checked = made(settings, replace(BOOK, case_ids=[FULL.id]))
+    page = (await site.client.get(f"/playbook/{checked}", cookies=editor)).text
+    assert tag not in page and warning not in page
+    book = made(settings, replace(BOOK, basis=[*BOOK.basis, unsure], case_ids=[TWIN.id], models=[]))
+    page = (await site.client.get(f"/playbook/{book}", cookies=editor)).text
+    assert page.count(tag) == 1 and f"有 1 {warning}" in page
+    body = {"state": "trial", "revision": 1}
+    assert (await call(site, "POST", f"/playbooks/{book}/state", editor, json=body)).status_code == 200
+    for who in (editor, sign_in(settings, "window")):
+        page = (await site.client.get(f"/playbook/{book}", cookies=who)).text
+        assert page.count(tag) == 1 and warning not in page
+
+
 async def test_steps_that_went_another_way_stand_apart(settings: Settings, site: Datasette) -> None:
     book = replace(BOOK, steps=[BOOK.steps[0], {**BOOK.steps[1], "other": True}])
     page = (await site.client.get(f"/playbook/{made(settings, book, 'trial')}")).text
@@ -98,16 +114,32 @@ async def test_steps_that_went_another_way_stand_apart(settings: Settings, site:
 
 
 async def test_the_case_and_the_menu_lead_to_it(settings: Settings, site: Datasette) -> None:
-    assert "/playbooks" not in (await site.client.get("/cases")).text
+    cookies = sign_in(settings, "window")
+    assert "/playbooks" not in (await site.client.get("/cases", cookies=cookies)).text
     draft = made(settings)
-    assert "/playbooks" not in (await site.client.get("/cases")).text
-    assert f"/playbook/{draft}" not in (await site.client.get(f"/case/{FULL.id}")).text
+    assert "/playbooks" not in (await site.client.get("/cases", cookies=cookies)).text
+    assert f"/playbook/{draft}" not in (await site.client.get(f"/case/{FULL.id}", cookies=cookies)).text
     with Store(settings) as store:
         playbooks.set_state(store, draft, "trial", "甲")
-    assert 'href="/playbooks"' in (await site.client.get("/cases")).text
-    page = (await site.client.get(f"/case/{FULL.id}")).text
+    assert 'href="/playbooks"' in (await site.client.get("/cases", cookies=cookies)).text
+    page = (await site.client.get(f"/case/{FULL.id}", cookies=cookies)).text
     assert "这类事已有办法" in page and f'href="/playbook/{draft}"' in page and BOOK.title in page
-    assert (await site.client.get(f"/case/{FULL.id}.json")).json()["playbook"] == draft
+    assert (await site.client.get(f"/case/{FULL.id}.json", cookies=cookies)).json()["playbook"] == draft
+
+
+async def test_the_case_says_the_state_of_the_procedure_and_that_a_rule_changed(
+    settings: Settings, site: Datasette
+) -> None:
+    made(settings, BOOK, "trial")
+
+    async def notice() -> str:
+        page = (await site.client.get(f"/case/{FULL.id}")).text
+        return page.partition("这类事已有办法")[2].partition("</section>")[0]
+
+    assert '<span class="tag partly">试行</span>' in await notice() and "依据有变" not in await notice()
+    with Store(settings) as store:
+        validity.declare(store, RULE["doc_no"], "修订", "2024-05", "改了第三条")
+    assert '<span class="tag gone">依据有变' in await notice() and "2024-05 已修订：改了第三条" in await notice()
 
 
 async def test_a_case_near_to_one_with_a_procedure_says_so(
@@ -125,11 +157,15 @@ async def test_a_case_near_to_one_with_a_procedure_says_so(
 
     plugin = Near()
     manager().register(plugin)
+    writer = sign_in(settings, "submit")
     try:
-        page = (await site.client.get(f"/case/{REFUSED.id}")).text
+        page = (await site.client.get(f"/case/{REFUSED.id}", cookies=writer)).text
+        form = (await site.client.get("/drafts/new?q=办执照", cookies=writer)).text
     finally:
         manager().unregister(plugin)
     assert "相近的案例已有一类事的办法" in page and f'href="/playbook/{book}"' in page
+    notice = form.partition("像是已有办法的一类事")[2].partition("</section>")[0]
+    assert f'href="/playbook/{book}"' in notice and '<span class="tag partly">试行</span>' in notice
 
 
 async def test_upper_floors_add_to_the_page_and_do_not_break_it(settings: Settings, site: Datasette) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ import pytest
 from datasette.app import Datasette
 
 from kb import playbooks, validity
+from kb.citation import citation
 from kb.config import Settings
 from kb.errors import Fault
 from kb.store import Store
@@ -56,6 +58,15 @@ def test_what_is_said_of_a_rule_stands_wherever_it_is_relied_on(
     validity.declare(store, "《住房公积金管理条例》（国务院令 第350号）", "废止", by="甲")
     validity.declare(store, RULE, change, since, note, "甲")
     assert said(store) == expected
+
+
+@pytest.mark.parametrize(("change", "since", "valid"), [("废止", "2024-05", False), ("修订", "2024-05", True)])
+def test_a_case_is_marked_with_what_became_of_its_rules(store: Store, change: str, since: str, valid: bool) -> None:
+    validity.declare(store, RULE, change, since, "原第三条已废止", "甲")
+    first, second = validity.marker(validity.changed(store))(FULL).basis
+    assert first == {**FULL.basis[0], "valid": valid, "change": f"{since} 已{change}：原第三条已废止"}
+    assert ("住房公积金管理条例" in citation(replace(FULL, basis=[first]))) is valid
+    assert second == {**FULL.basis[1], "change": "已废止"} and "change" not in FULL.basis[0]
 
 
 def test_remarks_are_deidentified_and_nonsense_is_refused(store: Store) -> None:

@@ -91,6 +91,44 @@ async def test_the_verdict_stands_with_its_counts_and_refusals_apart(
     assert barriers.REFUSED.id not in page.split("另计，不算壁垒")[0]
 
 
+async def test_only_elsewhere_is_no_red_verdict_and_where_it_came_back_is_said(
+    site: Datasette, made: Made, cookies: dict[str, str]
+) -> None:
+    page = await read(site, "/barriers", cookies)
+    assert '<span class="tag gone">仍再发</span>' in page and "同一大厅 <a" in page
+    assert "政策动态</a>的“固化后又出现”" in page
+    assert "隐性壁垒线索</a>的“仍再发”" in await read(site, "/policy", cookies)
+    far = {"province": "山东省", "city": "聊城市"}
+    with Store(made[0]) as store:
+        store.publish([replace(one, region=far, hall={"name": "阳谷县"}) for one in barriers.NAMES[3:]], by="测试")
+    label = '<span class="tag partly">固化处未再发，别处仍有 2 件</span>'
+    for path in ("/barriers", f"/barrier/{made[1]['names']}"):
+        page = await read(site, path, cookies)
+        assert label in page and '<span class="tag gone">' not in page
+
+
+async def test_a_barrier_shows_each_hall_once_with_its_cases_and_what_it_did(
+    site: Datasette, made: Made, cookies: dict[str, str]
+) -> None:
+    with Store(made[0]) as store:
+        store.publish([replace(one, hall={"name": "连江县政务服务中心"}, outcome="转其他渠道")
+                       for one in barriers.NAMES[3:4]], by="测试")  # fmt: skip
+    page = (await read(site, f"/barrier/{made[1]['names']}", cookies)).split("<h2>案例</h2>")[1]
+    solved, unsolved = page.split("还没有办成的")
+    assert solved.count("<strong>闽侯县政务服务中心</strong>") == 1 and "窗口代查派出所档案" in solved
+    assert "办成 3 件" in solved and "<strong>连江县政务服务中心</strong>" in unsolved
+    assert barriers.NAMES[3].id in unsolved and barriers.NAMES[3].id not in solved
+
+
+async def test_where_cases_name_no_hall_they_are_one_list(
+    site: Datasette, made: Made, cookies: dict[str, str]
+) -> None:
+    with Store(made[0]) as store:
+        store.publish([replace(one, hall={}) for one in barriers.NAMES], by="测试")
+    page = (await read(site, f"/barrier/{made[1]['names']}", cookies)).split("<h2>案例</h2>")[1]
+    assert page.count("data-item") == len(barriers.NAMES) and "没有写明大厅" not in page
+
+
 async def test_a_barrier_shows_months_with_the_fix_and_both_sides_of_it(
     site: Datasette, made: Made, cookies: dict[str, str]
 ) -> None:

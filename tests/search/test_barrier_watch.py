@@ -37,6 +37,16 @@ def test_words_hold_with_enough_halls_in_the_days(store: Store) -> None:
     assert raised.text == "“网签历史遗留”：2024-03-01 至 2024-05-01 有 3 件，涉及 3 个大厅"
 
 
+def test_a_word_that_the_dictionary_does_not_know_is_looked_for_whole(store: Store) -> None:
+    publish(store, [case(1, obstacle="刷脸总是不过"), case(2, obstacle="脸上有伤，刷卡不过")])
+    watch.add(store, "li", words="刷脸")
+    (raised,) = watch.evaluate(store)
+    assert raised.case_ids == ids(1)
+    publish(store, [case(3, obstacle="社保认证要刷脸")])
+    watch.add(store, "li", name="两个词", words="社保 刷脸")
+    assert [one.case_ids for one in watch.evaluate(store)] == [ids(3)]
+
+
 def test_a_class_and_a_barrier_type_are_looked_at_class_by_class(store: Store) -> None:
     publish(store, [case(1), case(2, hall=LIANJIANG), case(3), case(4, hall=YANGGU)])
     classed(store, "c1", 1, 2)

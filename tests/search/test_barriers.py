@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,10 @@ from click.testing import CliRunner
 
 from kb.config import Settings
 from kb.errors import Fault
-from kb.store import Store
+from kb.store import Store, writing
 from search import barrier_commands
 from search.calibration import NONE
-from search.insight import barriers, numbers, same_problem
+from search.insight import barriers, membership, naming, numbers, same_problem, watch
 from search.insight.barriers import Barrier, radar
 
 from .insights import LIANJIANG, MINHOU, YANGGU, case, classed, ids, publish
@@ -71,6 +72,40 @@ def test_more_cases_at_more_halls_rank_higher(store: Store) -> None:
     assert [one.id for one in barriers.barriers(store)] == ["many", "few"]
 
 
+def test_what_came_back_only_elsewhere_is_not_said_of_the_hall_of_the_fix(store: Store) -> None:
+    fixed = {"kind": "指南", "text": "写清要什么证明", "date": "2024-02-10"}
+    publish(store, [case(1, "2024-01-05"), case(2, "2024-02-01", solidified=fixed), case(3, "2024-06-01", YANGGU)])
+    classed(store, "c1", 1, 2, 3)
+    one = only(barriers.barriers(store))
+    assert (one.verdict, one.standing) == ("recurs_after_fix", "recurs_elsewhere")
+    for command in (("list",), ("show", "c1")):
+        assert "固化处未再发，别处仍有 1 件" in run(store, *command).stdout
+        assert "仍再发" not in run(store, *command).stdout
+
+
+def test_a_class_mostly_written_as_no_matter_of_government_says_what_it_counts(store: Store) -> None:
+    publish(store, [case(1), case(2), *(case(n, barriers=["非政务诉求"]) for n in (3, 4, 5))])
+    classed(store, "c1", 1, 2, 3, 4, 5)
+    with writing(store.workbench):
+        store.workbench.table("classes").update("c1", {"barriers": '["非政务诉求", "信息不一致"]'})
+    said = "多写作非政务诉求，这里只计不是的 2 件"
+    assert only(barriers.barriers(store)).type_said == said
+    assert said in run(store, "list").stdout and said in run(store, "show", "c1").stdout
+
+
+def test_halls_are_told_by_who_solved_it_and_who_did_not(store: Store) -> None:
+    publish(store, [
+        case(1, "2024-01-05", measure="窗口代查"), case(2, "2024-02-05", outcome="部分办成"),
+        case(3, hall=LIANJIANG, outcome="转其他渠道"), case(4, hall=YANGGU, outcome=""), case(5, hall={}, outcome=""),
+    ])  # fmt: skip
+    solved, unsolved, unsaid = numbers.by_hall(store.published())
+    assert [(one.name, one.case_ids, one.solved, one.unsolved, one.how) for one in solved] == [
+        ("闽侯县", ids(1, 2), 1, 1, "窗口代查")
+    ]
+    assert [(one.name, one.unsolved) for one in unsolved] == [("连江县", 1)]
+    assert [one.name for one in unsaid] == ["阳谷县", ""]
+
+
 def test_equal_barriers_keep_a_stable_order(store: Store) -> None:
     publish(store, [case(number) for number in range(4)])
     classed(store, "b", 0, 1)
@@ -122,6 +157,7 @@ def test_members_that_were_lawfully_refused_are_told_with_their_share(store: Sto
     classed(store, "c1", 1, 2, 3)
     one = only(barriers.barriers(store))
     part = next(part for part in one.components if part.name == "refused")
+    assert "不算案例数，只按比例加分" in part.text and "不计入" not in part.text
     assert one.refused == part.case_ids == ids(3) and part.value == pytest.approx(1 / 3, abs=0.001)
 
 
@@ -338,11 +374,52 @@ def test_the_list_and_one_barrier_as_json_and_for_people(store: Store) -> None:
     assert listed["verdict"] == "no_fix_yet" and "坐落与门牌对不上" in run(store, "list").stdout
     assert json.loads(run(store, "show", "c1", "--json").stdout)["id"] == "c1"
     assert "案例 2：" in run(store, "show", "c1").stdout
-    assert json.loads(run(store, "list", "--region", "北京市", "--json").stdout) == []
+    assert json.loads(run(store, "list", "--region", "阳谷县", "--json").stdout) == []
 
 
-def test_an_empty_list_says_what_to_do(store: Store) -> None:
-    assert "kb classes propose" in run(store, "list").stderr
+@pytest.mark.parametrize("command", ["list", "show c1", "compare", "prerequisites", "report -o 线索.docx"])
+def test_an_area_of_which_no_case_is_is_a_slip(store: Store, command: str) -> None:
+    publish(store, [case(1), case(2)])
+    classed(store, "c1", 1, 2)
+    for area in ("火星", "北京市", "11"):
+        failed = run(store, *command.split(), "--region", area)
+        assert isinstance(failed.exception, Fault) and f"没有“{area}”的案例" in str(failed.exception)
+
+
+def test_an_empty_list_says_why(store: Store) -> None:
+    assert "还没有可看的案例" in run(store, "list").stderr
+    publish(store, [case(1)])
+    assert "先运行 kb classes propose" in run(store, "list").stderr
+    with writing(store.workbench):
+        membership.ran(store, store.stamp())
+    assert "两件以上" in run(store, "list").stderr and "propose" not in run(store, "list").stderr
+    assert "这一时段和地区里没有" in run(store, "list", "--since", "2023").stderr
+    assert "这一时段和地区没有案例" in run(store, "list", "--until", "2000").stderr
+
+
+def test_what_is_no_barrier_any_more_says_so(store: Store) -> None:
+    publish(store, [case(1), case(2), case(3)])
+    classed(store, "c1", 1, 2)
+    classed(store, "c2", 3, state="rejected")
+    watch.add(store, "li", class_id="c1")
+    assert "坐落" in watch.evaluate(store)[0].text
+    for case_id in ids(1, 2):
+        store.withdraw(case_id, by="测试", reason="误入库")
+    with writing(store.workbench):
+        membership.drop_gone(store, {}, {}, ids(1, 2))
+        membership.describe(store, {"c1"})
+    assert "坐落" not in str([*watch.rules(store, "li"), *watch.notices(store, "li")])
+    said = str(run(store, "show", "c1").exception)
+    assert naming.EMPTIED in said and "信息不一致" in said and "坐落与门牌对不上" not in said
+    assert "已被否决" in str(run(store, "show", "c2").exception)
+
+
+def test_a_report_is_a_document_or_a_page(store: Store, tmp_path: Path) -> None:
+    refused = run(store, "report", "-o", str(tmp_path / "线索.pdf"))
+    assert refused.exit_code == 2 and ".docx" in refused.output and not (tmp_path / "线索.pdf").exists()
+
+
+def test_what_is_not_there_is_said_or_empty(store: Store) -> None:
     assert "没有编号为 c9" in str(run(store, "show", "c9").exception)
     assert json.loads(run(store, "compare", "--json").stdout) == []
     assert json.loads(run(store, "prerequisites", "--json").stdout) == {"nodes": {}, "edges": [], "cycles": []}

@@ -147,7 +147,8 @@ def test_withdrawn_cases_leave_and_an_empty_class_is_kept_as_emptied(library: St
     library.withdraw("s1", "test", "误入库")
     classes.propose(library, encode)
     emptied = classes.get(library, seals.id)
-    assert (emptied.state, emptied.title, emptied.case_ids) == ("emptied", naming.title(""), [])
+    assert (emptied.state, emptied.title, emptied.case_ids) == ("emptied", naming.EMPTIED, [])
+    assert emptied.barriers == seals.barriers
     assert emptied.why == ["类中已没有在库的案例"]
     assert seals.id not in [one.id for one in classes.classes(library)]
     with pytest.raises(Conflict):
@@ -259,10 +260,19 @@ def test_words_that_only_a_withdrawn_case_said_leave_the_class_and_a_name_of_sta
     for case_id in ("f0", "f1", "f2", "s0", "s1"):
         library.withdraw(case_id, "test", "误入库")
     classes.join_new(library, encode)
-    for one, title in ((faces, naming.title("")), (seals, "无人盖章")):
+    for one, title in ((faces, naming.EMPTIED), (seals, "无人盖章")):
         found = classes.get(library, one.id)
         assert (found.state, found.obstacle, found.title) == ("emptied", "", title)
         assert one.obstacle and one.obstacle not in str(found)
+
+
+def test_a_class_that_was_emptied_is_named_anew_by_the_cases_that_come_in(library: Store) -> None:
+    seals = next(one for one in classes.propose(library, encode) if "s0" in one.case_ids)
+    for case_id in ("s0", "s1"):
+        library.withdraw(case_id, "test", "误入库")
+    classes.join_new(library, encode)
+    filled = classes.assign(library, ["f0"], seals.id, "张三")
+    assert filled and filled.state == "proposed" and filled.title == naming.title(filled.obstacle) != naming.EMPTIED
 
 
 def test_the_name_stays_while_a_member_says_so(library: Store) -> None:
@@ -327,7 +337,7 @@ def test_the_sentence_that_most_share_names_the_class() -> None:
     told = [case(f"c{n}", text) for n, text in enumerate(said)]
     assert naming.shared_obstacle(told) == "系统里没有这个职业，选不了"
     assert naming.title("一二三四五六七八九十，" + "办" * 30) == "一二三四五六七八九十"
-    assert len(naming.title("办" * 100)) == 30
+    assert len(naming.title("办" * 100)) <= 30 and naming.title("办" * 100).endswith("…")
 
 
 def test_letters_without_an_obstacle_are_named_by_a_title() -> None:
@@ -362,6 +372,15 @@ def test_commands_list_show_and_settle(kb: Any) -> None:
     assert "认定" in kb("show", faces).output
 
 
+def test_a_list_without_classes_names_the_next_step_only_where_there_is_one(kb: Any, library: Store) -> None:
+    assert "kb classes propose" in kb("list").output
+    for case in list(library.published()):
+        if case.id != "alone":
+            library.withdraw(case.id, "test", "误入库")
+    kb("propose")
+    assert "两件以上" in kb("list").output and "propose" not in kb("list").output
+
+
 def test_commands_merge_split_and_assign(kb: Any) -> None:
     faces, seals = (one["id"] for one in json.loads(kb("propose", "--json").stdout))
     assert len(json.loads(kb("merge", faces, seals, "--json").stdout)["case_ids"]) == 5
@@ -394,3 +413,13 @@ def test_one_case_alone_is_told_without_counting() -> None:
     assert "事项：开办" in told and "大厅：甲县" in told and not any("1 件" in line for line in told)
     unsure = naming.why("", [Case("a", title="甲事"), Case("b1b2b3", title="乙事")], ["b1b2b3"])
     assert any("“乙事”" in line for line in unsure) and not any("b1b2b3" in line for line in unsure)
+
+
+def test_of_a_large_class_the_most_central_cases_are_told_and_that_is_said(
+    library: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(naming.settings(), "counted", 2)
+    told = [one for one in classes.propose(library, encode) if len(one.case_ids) > 2]
+    assert told and all(f"共 {len(one.case_ids)} 件，以下按最典型的 2 件说" in one.why for one in told)
+    far = naming.why("", [Case("a", title="甲事")], ["z"], size=9)
+    assert "拿不准的 1 件，请核对" in far

@@ -8,6 +8,7 @@ import pytest
 
 from kb.config import Settings
 from kb.store import Store
+from search.embedder.store import EmbeddingCache
 from search.insight.comparison import comparable, comparisons
 
 from .insights import LIANJIANG, MINHOU, YANGGU, case, classed, ids, publish
@@ -74,6 +75,34 @@ def test_a_lawful_refusal_is_compared_by_its_words(store: Store) -> None:
 def test_what_is_no_comparison(store: Store, second: dict[str, Any]) -> None:
     publish(store, [case(1), case(2, **second)])
     assert comparisons(store) == []
+
+
+def test_one_type_and_the_same_words_are_not_yet_one_obstacle(store: Store) -> None:
+    asked = {"demand": "户口迁移要开证明，窗口说办不了"}
+    other = {"obstacle": "乡镇便民中心没有受理权限", "demand": "户口迁移要开证明，窗口说办不了，跑了两趟"}
+    publish(store, [case(1, **asked), case(2, hall=YANGGU, **other, outcome="转其他渠道")])
+    with EmbeddingCache(store.settings) as cache:
+        one, two = cache.encode_passages(["产权证坐落与门牌地址对不上", other["obstacle"]])
+    assert one @ two < 0.8
+    assert [row for row in comparisons(store) if row.same == "barrier"] == []
+
+
+def test_a_pair_by_type_needs_two_obstacles(store: Store) -> None:
+    asked = {"demand": "坐落与门牌地址对不上，开不出证明", "obstacle": ""}
+    publish(store, [case(1, **asked), case(2, hall=YANGGU, **asked, outcome="转其他渠道")])
+    assert [row.same for row in comparisons(store)] == ["words"]
+
+
+def test_a_class_that_is_only_proposed_needs_one_meaning(store: Store) -> None:
+    publish(store, [case(1), case(2, hall=YANGGU, obstacle="乡镇便民中心没有受理权限", outcome="转其他渠道")])
+    classed(store, "c1", 1, 2)
+    assert comparisons(store) == []
+
+
+def test_a_class_that_staff_accepted_is_one_obstacle(store: Store) -> None:
+    publish(store, [case(1), case(2, hall=YANGGU, obstacle="乡镇便民中心没有受理权限", outcome="转其他渠道")])
+    classed(store, "c1", 1, 2, state="accepted")
+    assert [row.same for row in comparisons(store)] == ["class"]
 
 
 def test_what_lies_in_two_classes_is_not_the_same_obstacle(store: Store) -> None:

@@ -85,7 +85,7 @@ def test_every_sentence_stands_in_a_case_that_it_names() -> None:
     assert len(items) > 20
     for text, ids in items:
         assert ids and set(ids) <= set(known), text
-        for piece in re.split(r"^(?:事项|申请人|情形)：|：", text):  # words of the form, and hall：department
+        for piece in re.split(r"^(?:事项|申请人|情形)：|[：（）]", text):  # the form's words, hall：dept（matter）
             assert not piece or piece in told(*(known[each] for each in ids)), text
 
 
@@ -106,7 +106,26 @@ def test_a_rule_that_one_case_calls_repealed_is_repealed() -> None:
 def test_what_was_accepted_instead_is_told_with_what_it_replaced() -> None:
     case = replace(OTHER, measure="以两位见证人签字代替刷脸认证，不再要求到场确认；先容缺受理。")
     swaps = {each["substitute"]: each["name"] for each in draft([case]).materials if each["substitute"]}
-    assert swaps == {"以两位见证人签字代替刷脸认证": "刷脸认证", "不再要求到场确认": "到场确认", "先容缺受理": ""}
+    assert swaps == {"以两位见证人签字代替刷脸认证": "", "先容缺受理": ""}
+
+
+def test_what_is_no_material_does_not_become_one() -> None:
+    case = replace(OTHER, measure="窗口核对证件，不再强制刷脸，无需提交户口簿。", materials=["人脸识别", "身份证"])
+    assert [(each["name"], each["substitute"]) for each in draft([case]).materials] == [
+        ("身份证", ""), ("户口簿", "无需提交户口簿"),
+    ]  # fmt: skip
+
+
+def test_a_material_of_one_matter_says_so_where_there_are_several() -> None:
+    birth = replace(
+        OTHER, matter={"name": "领生育津贴", "standard": "生育津贴申领"}, materials=["结婚证", "身份证原件"],
+        measure="以诊断证明代替出生证明。",
+    )  # fmt: skip
+    named = {each["name"] or each["substitute"]: each["substitute"] for each in draft([BEST, birth]).materials}
+    assert set(named) == {"身份证原件", "经营场所证明（个体工商户设立登记）", "结婚证（生育津贴申领）", "出生证明"}
+    assert named["出生证明"] == "以诊断证明代替出生证明（生育津贴申领）"
+    alone = {each["name"] for each in draft([birth]).materials}
+    assert alone == {"身份证原件", "结婚证", "出生证明"}
 
 
 def test_lawful_refusals_say_when_it_does_not_apply_and_how_that_was_explained() -> None:

@@ -26,7 +26,7 @@ from search.precedents import Precedents
 from .conftest import CASES
 
 ANSWER = {"query", "understood", "answerable", "grade", "probability", "note", "departments", "facets", "took_ms",
-          "results"}  # fmt: skip
+          "playbooks", "results"}  # fmt: skip
 KEYS = {"id", "source_no", "grade", "probability", "alike", "title", "matter", "region", "outcome",
         "barriers", "obstacle", "measure", "basis", "playbook", "score", "why", "highlights", "source"}  # fmt: skip
 KINDS = {"词", "义", "同义", "事项", "文号", "地区", "时效", "复用"}

@@ -56,6 +56,22 @@ def test_the_fix_is_told_with_what_came_before_and_after(settings: Settings) -> 
     assert "折合每年由" in told and "95% 区间" in told and "判断：仍再发" in told
 
 
+def test_what_came_back_only_elsewhere_is_counted_and_told_apart(settings: Settings) -> None:
+    barriers.fill(settings)
+    far = {"province": "山东省", "city": "聊城市", "county": "阳谷县"}
+    with Store(settings) as store:
+        later = [dataclasses.replace(one, region=far, hall={"name": "阳谷县政务服务中心"}, outcome=outcome)
+                 for one, outcome in zip(barriers.NAMES[3:], ("部分办成", "转其他渠道"), strict=True)]  # fmt: skip
+        store.publish(later, by="测试")
+    made = _made(settings)
+    said = _said(made, "概要")
+    assert "只在别处仍有 1 个" in said and "仍再发" not in said and "固化后又有" not in said
+    told = next(_said(made, each.title) for each in made.sections if "姓名" in each.title and each.level == 2)
+    assert "判断：固化处未再发，别处仍有 2 件" in told
+    asked = "可问：闽侯县政务服务中心（办成 2 件）、长乐区政务服务中心（办成 1 件）"
+    assert f"{asked}；可告：阳谷县政务服务中心（未办成 2 件）。" in told
+
+
 def test_of_few_cases_no_rate_is_told(settings: Settings) -> None:
     barriers.fill(settings)
     with Store(settings) as store:
@@ -65,20 +81,35 @@ def test_of_few_cases_no_rate_is_told(settings: Settings) -> None:
     assert "固化前 2 件" in told and "折合" not in told
 
 
+#: What seven people tell of one mixing plant; each letter alone would be sent elsewhere.
+PLANT = [
+    Case(f"plant{at:07}", title="新城小区旁的搅拌站整夜噪音", demand=f"搅拌站整夜施工，第{at}天睡不着",
+         obstacle="搅拌站整夜噪音", barriers=["非政务诉求"], confidence={"barriers": 0.5}, received=f"2023-05-0{at}")
+    for at in range(1, 8)
+]  # fmt: skip
+
+
 def test_a_problem_told_by_many_says_by_how_many_and_is_no_non_government_matter(settings: Settings) -> None:
     """What each letter alone would be sent elsewhere for, but many tell, is listed as what it is."""
     with Store(settings) as store:
-        store.publish([
-            Case(f"plant{at:07}", title="新城小区旁的搅拌站整夜噪音", demand=f"搅拌站整夜施工，第{at}天睡不着",
-                 obstacle="搅拌站整夜噪音", barriers=["非政务诉求"], confidence={"barriers": 0.5},
-                 received=f"2023-05-0{at}") for at in range(1, 8)
-        ], by="测试")  # fmt: skip
+        store.publish(PLANT, by="测试")
     made = _made(settings)
     said, told = _said(made, "概要"), next(_said(made, each.title) for each in made.sections if each.level == 2)
     assert "7 件落在 1 个反复出现的卡点上，都没有写明大厅" in said and "都由程序归类，还没有人认定" in said
     assert "逐件看多是非政务诉求" in said and "7 个不同的人反映同一问题" in told
+    assert "另计，不算壁垒" not in said
     assert not any("非政务诉求" in text for table in _pictures(made) for text in table.head)
     assert "没有写明县（市、区），不画分布" in _said(made, "图表") and "只有 0 件写明结果" in _said(made, "图表")
+
+
+def test_what_many_tell_and_what_is_kept_apart_do_not_contradict_each_other(settings: Settings) -> None:
+    with Store(settings) as store:
+        store.publish(PLANT, by="测试")
+        other = Case("other0000001", title="讨要网购退款", demand="商家不给退款", barriers=["非政务诉求"],
+                     received="2023-05-01")  # fmt: skip
+        store.publish([other], by="测试")
+    said = _said(_made(settings), "概要")
+    assert "非政务诉求 1 件另计，不算壁垒（另有 7 件逐件看也是这样，但许多人反映的是同一个问题，算在线索里" in said
 
 
 def _pictures(made: report.Report) -> list[Table]:

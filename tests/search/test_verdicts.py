@@ -17,6 +17,7 @@ from kb.model import Case
 from kb.playbook import Playbook
 from kb.store import Store
 from search.insight import fixes, verdicts
+from search.insight.fixes import Fix
 from search.insight.verdicts import NO_FIX, RECURS, STOPPED, TOO_EARLY, verdict
 
 LEDGERS = Path(__file__).resolve().parents[3] / "shared" / "ledgers"
@@ -99,6 +100,29 @@ def test_the_case_of_the_fix_is_never_a_recurrence() -> None:
     found = verdict([case("a", "2022-05-01", fix="引用旧规定", fixed="2019-01-01"), case("b", "2022-06-01")])
     assert found.before["hall"] == ["a"] and found.after["hall"] == ["b"]
     assert found.verdict == RECURS and any("早于第一件" in line for line in found.why)
+
+
+def test_where_nothing_came_back_where_the_fix_was_made_it_is_said_so() -> None:
+    found = verdict([*BEFORE, case("e", "2022-07-01", "丙县"), case("f", "2022-08-01", "丁县")])
+    assert (found.verdict, found.standing) == (RECURS, verdicts.BEYOND)
+    assert found.label == "固化处未再发，别处仍有 2 件" and verdicts.TONES[found.standing] == "partly"
+    assert any("固化的大厅和同市没有再发，别处又有 2 件" in line for line in found.why)
+    doubtful = verdict([*BEFORE, case("d", "2022-06-02"), case("f", "2022-08-01", "丁县")], borderline={"d"})
+    assert doubtful.label == "固化处待核对，别处仍有 1 件" and "拿不准" in doubtful.why[-1]
+    assert not any("没有再发" in line for line in doubtful.why)
+    # Of the same city is where the fix should have worked; a fix of no known place should have worked anywhere.
+    assert verdict([*BEFORE, case("e", "2022-07-01", "乙县")]).standing == RECURS
+    nowhere = Fix("", "指南", "统一口径", "2022-06-01", "", "")
+    assert verdict([*BEFORE, case("f", "2022-08-01", "丁县")], stated=nowhere).standing == RECURS
+
+
+def test_of_a_fix_older_than_all_cases_nothing_is_concluded() -> None:
+    found = verdict([case("a", "2022-05-01", fix="引用旧规定", fixed="2019-01-01"), case("b", "2022-06-01")])
+    assert (found.verdict, found.label, found.to_dict()["label"]) == (RECURS, "待核对", "待核对")
+    assert verdicts.TONES[found.standing] == "partly" and "核对以前，看不出固化有没有用" in found.why[-1]
+    # Cases of which only the closing is known came before the fix, if they were closed before it.
+    closed = [case("x", closed="2018-01-01"), case("a", fix="改了", fixed="2019-01-01"), case("b", closed="2020-01-01")]
+    assert verdict(closed, "2022-01-01").standing != verdicts.UNCHECKED
 
 
 def test_a_fix_without_any_date_cannot_be_judged() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
@@ -374,6 +375,16 @@ async def test_the_report_shows_what_was_chosen_and_tells_what_is_gone(site: Dat
     assert "另有 2 件" in text
     assert (await site.client.get("/report")).status_code == 400
     assert EVIL_TEXT not in (await site.client.get("/report?q=近")).text
+
+
+def test_what_became_of_rules_keeps_its_date_however_little_room_there_is() -> None:
+    long = "长" * 300
+    rules = [{"title": f"第{n}件规定", "change": f"2024-05-0{n} 已废止：{long}"} for n in range(1, 6)]
+    told = report.entry(replace(FULL, basis=rules), "", 3)["changed"]
+    assert all(f"《第{n}件规定》［2024-05-0{n} 已废止" in told for n in (1, 2, 3)) and told.endswith("等 5 条")
+    assert len(told) < 4 * report.WIDE
+    free, less = (report.entry(replace(FULL, measure="办" * 5000), "", 1, spent)["measure"] for spent in (0, 8))
+    assert len(less) < len(free)
 
 
 def test_a_text_is_cut_without_leaving_half_a_placeholder() -> None:

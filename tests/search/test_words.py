@@ -86,3 +86,18 @@ def test_loading_is_quiet() -> None:
 
 def test_stop_words_do_not_hide_negation() -> None:
     assert not {"不", "没", "无", "未", "难"} & words.stopwords()
+
+
+@pytest.mark.parametrize(
+    ("text", "longest", "cut"),
+    [
+        ("人脸识别过不去", 30, "人脸识别过不去"),
+        ("两家互相等，谁也不肯先收件", 10, "两家互相等"),
+        ("老人要做人脸识别才行", 8, "老人要做…"),
+        ("办理的人脸识别才行", 6, "办理…"),
+        ("老人〔姓名1〕刷脸过不去", 6, "老人…"),
+        ("x" * 40, 10, "x" * 9 + "…"),
+    ],
+)
+def test_a_text_that_is_too_long_is_cut_where_a_clause_or_a_word_ends(text: str, longest: int, cut: str) -> None:
+    assert words.cut(text, longest, 4) == cut
