@@ -98,7 +98,8 @@ def brief(store: Store, ids: Iterable[str]) -> list[dict[str, Any]]:
     changes = changed(store) if found else []
     return [
         {"id": one.id, "title": one.title, "state": one.state,
-         "changed_basis": [{"title": one.basis[at]["title"], "doc_no": one.basis[at]["doc_no"], "change": change}
+         "changed_basis": [{"title": one.basis[at].get("title", ""), "doc_no": one.basis[at].get("doc_no", ""),
+                            "change": change}
                            for at, change in fallen(one.basis, changes).items()]}
         for one in (found[each] for each in wanted if each in found)
     ]  # fmt: skip

@@ -204,10 +204,11 @@ def test_what_nobody_has_asked_becomes_a_precedent_for_another_hall(
     _focus_on(reviewer, "没有哪个部门")
     reviewer.keyboard.press("Enter")
     reviewer.get_by_role("heading", name="审核草稿").wait_for()
+    reviewer.wait_for_load_state()  # keys work from then on
     assert "存疑" in reviewer.locator("main").inner_text() and number not in reviewer.content()
     shot(reviewer, "review")
     reviewer.keyboard.press("n")
-    assert reviewer.locator(".doubt:focus").count() == 1
+    expect(reviewer.locator(".doubt:focus")).to_have_count(1)
     reviewer.keyboard.press("a")
     expect(reviewer.locator("[data-gate]")).to_be_visible()
     reviewer.keyboard.press("c")

@@ -10,7 +10,7 @@ the same by their standard name. A hall that has done it once is not one that ca
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -20,13 +20,11 @@ from kb.store import Store
 
 from .. import words
 from ..embedder.store import EmbeddingCache
-from ..passages import Encode, obstacle_alone
+from ..passages import obstacle_alone
 from .barriers import is_outside, settings
 from .classes import ACCEPTED, class_of, classes
 from .remembering import remembered
 from .scope import counted, hall_of, matter_of, newest_first, scope
-
-Meaning = Callable[..., list[Case]]
 
 CLASS, BARRIER, WORDS = "class", "barrier", "words"
 SAME = {CLASS: "同一类事", BARRIER: "同一壁垒类型", WORDS: "卡点说法相近"}
@@ -77,7 +75,7 @@ def comparisons(store: Store, since: str = "", until: str = "", region: str = ""
     by_matter: dict[str, list[Case]] = {}
     for case in cases:
         by_matter.setdefault(matter_of(case), []).append(case)
-    meaning = _meaning(store, {one.id for one in classes(store, (ACCEPTED,))})
+    meaning = _Meaning(store)
     rows = [row for matter, some in by_matter.items() for row in _compared(matter, some, homes, titles, meaning)]
     return sorted(rows, key=lambda row: (-row.score, row.matter, row.obstacle))
 
@@ -93,16 +91,20 @@ def _told(cases: Iterable[Case]) -> list[Case]:
 
 
 def _compared(
-    matter: str, cases: Sequence[Case], homes: Mapping[str, str], titles: Mapping[str, str], one_meaning: Meaning
+    matter: str, cases: Sequence[Case], homes: Mapping[str, str], titles: Mapping[str, str], meaning: _Meaning
 ) -> Iterable[Comparison]:
     """Rows of one matter: refusals with the solved cases whose obstacle is theirs, by the surest reason that there is;
     refusals that meet the same solved cases are one row."""
     rules = settings()["comparison"]
     done = [case for case in cases if case.outcome in rules["can"]]
+    left = [case for case in cases if case.outcome in rules["cannot"]]
+    if not done or not left:
+        return
+    meaning.learn([*done, *left])
     said = cache(_content)
     rows: dict[tuple[str, str], tuple[dict[str, Case], dict[str, Case]]] = {}
-    for refused in (case for case in cases if case.outcome in rules["cannot"]):
-        for same, key, alike in _alike(refused, done, homes, said, one_meaning):
+    for refused in left:
+        for same, key, alike in _alike(refused, done, homes, said, meaning):
             if hall_of(refused) in map(hall_of, alike):
                 break  # this hall can
             if alike:
@@ -116,40 +118,48 @@ def _compared(
 
 def _alike(
     refused: Case, done: Sequence[Case], homes: Mapping[str, str], said: Callable[[str, str], frozenset[str]],
-    one_meaning: Meaning,
+    meaning: _Meaning,
 ) -> Iterable[tuple[str, str, list[Case]]]:
     """(reason, what is shared, solved cases that share it), the surest first."""
     rules = settings()["comparison"]
     own = homes.get(refused.id, "")
     if own:
-        yield CLASS, own, one_meaning(refused, [case for case in done if homes.get(case.id) == own], own)
+        yield CLASS, own, meaning.same(refused, [case for case in done if homes.get(case.id) == own], own)
     free = [case for case in done if not (own and homes.get(case.id))]
     own_words = said(*_texts(refused))
     shares = [(case, _share(own_words, said(*_texts(case)))) for case in free]
     for barrier in refused.barriers:
         if barrier not in rules["vague"]:
             near = [case for case, n in shares if barrier in case.barriers and n >= rules["share"][BARRIER]]
-            yield BARRIER, barrier, one_meaning(refused, near)
+            yield BARRIER, barrier, meaning.same(refused, near)
     yield WORDS, refused.id, [case for case, share in shares if share >= rules["share"][WORDS]]
 
 
-def _meaning(store: Store, accepted: Collection[str]) -> Meaning:
-    """What tells of some cases those whose obstacle means what that of the first one means: all of a class that staff
-    accepted; what the machine put into one class is looked at again."""
-    limits = settings()["comparison"]["meaning"]
-    least = limits.get(store.settings.embedding_model or "packaged", limits["other"])
-    encode: Encode = EmbeddingCache(store.settings).encode_passages
+class _Meaning:
+    """Which cases have obstacles of one meaning: all of a class that staff accepted; what the machine put into one
+    class is looked at again."""
 
-    def one_meaning(case: Case, others: Sequence[Case], home: str = "") -> list[Case]:
-        if home in accepted:
+    def __init__(self, store: Store) -> None:
+        limits = settings()["comparison"]["meaning"]
+        self._least = limits.get(store.settings.embedding_model or "packaged", limits["other"])
+        self._accepted = {one.id for one in classes(store, (ACCEPTED,))}
+        self._encode = EmbeddingCache(store.settings).encode_passages
+        self._known: dict[str, Any] = {}
+
+    def learn(self, cases: Iterable[Case]) -> None:
+        """Looks up what the obstacles of `cases` mean, all at once: one by one it takes as long for each."""
+        texts = list(dict.fromkeys(filter(None, map(obstacle_alone, cases))))
+        self._known = dict(zip(texts, self._encode(texts), strict=True)) if texts else {}
+
+    def same(self, case: Case, others: Sequence[Case], home: str = "") -> list[Case]:
+        """Those of `others`, cases of the class `home` like the case itself, that have its obstacle."""
+        if home in self._accepted:
             return list(others)
-        told = [other for other in others if other.obstacle]
-        if not case.obstacle or not told:
+        own = self._known.get(obstacle_alone(case))
+        if own is None:
             return []
-        vectors = encode([obstacle_alone(each) for each in (case, *told)])
-        return [other for other, like in zip(told, vectors[1:] @ vectors[0], strict=True) if like >= least]
-
-    return one_meaning
+        told = [(other, self._known.get(obstacle_alone(other))) for other in others]
+        return [other for other, vector in told if vector is not None and float(vector @ own) >= self._least]
 
 
 def _row(
