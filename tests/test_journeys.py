@@ -142,6 +142,7 @@ def test_from_a_question_to_a_printed_report_by_keyboard(enter: Enter, address: 
     page = enter(WINDOW, permissions=["clipboard-read", "clipboard-write"])
     page.goto(address)
     shot(page, "front")
+    expect(page.locator("[autofocus]")).to_be_focused()
     page.keyboard.type(QUESTION)
     page.locator(".grade.same").wait_for()
     page.keyboard.press("Escape")
@@ -196,6 +197,7 @@ def test_what_nobody_has_asked_becomes_a_precedent_for_another_hall(
 
     reviewer = enter(None)
     reviewer.goto(f"{address}/review")
+    expect(reviewer.locator("[autofocus]")).to_be_focused()
     reviewer.keyboard.type(REVIEWER.id)
     reviewer.keyboard.press("Tab")
     reviewer.keyboard.type(PASSWORD)
@@ -217,6 +219,7 @@ def test_what_nobody_has_asked_becomes_a_precedent_for_another_hall(
 
     other = enter(ELSEWHERE)
     other.goto(address)
+    expect(other.locator("[autofocus]")).to_be_focused()
     other.keyboard.type("居民在楼顶养信鸽，没有部门管")
     result = other.locator(".result", has_text="信鸽").first
     result.wait_for()
@@ -282,6 +285,7 @@ def test_a_phone_is_enough(enter: Enter, address: str, shot: Shot) -> None:
     page.goto(address)
     assert _fits(page)
     page.locator("[name=q]").tap()
+    expect(page.locator("[autofocus]")).to_be_focused()
     page.keyboard.type("公积金贷款 楼栋号对不上")
     page.get_by_role("button", name="检索", exact=True).tap()
     page.locator(".grade.same").wait_for()
